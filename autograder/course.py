@@ -1,0 +1,197 @@
+"""A course folder: where its files lie, what its assignments declare, how its modules are loaded.
+
+A course is any folder with ``nbgrader_config.py``; assignments are found by location, there is no
+registry. An assignment ``TOPIC`` is ``assignments/TOPIC/TOPIC.md``, ``reference/TOPIC.py``,
+``tests/hidden/test_TOPIC.py``, and optionally ``reference/misconceptions/TOPIC.py`` and
+``reference/variants/TOPIC.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from autograder.errors import AuthoringError, UsageError
+from autograder.model import Limits
+
+CONFIG_NAME = "nbgrader_config.py"
+TOPIC_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+
+
+class ManualQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that a person scores."""
+
+    points: float
+
+
+class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is particular to an assignment: the ``autograder`` key of its handout's front matter."""
+
+    title: str
+    limits: Limits = Limits()
+    feedback: Literal["full", "category"] = "full"
+    device: Literal["any", "cuda"] = "any"
+    manual: dict[str, ManualQuestion] = {}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment of a course: its files and its front matter."""
+
+    topic: str
+    root: Path
+    front: FrontMatter
+
+    @property
+    def handout(self) -> Path:
+        return self.root / "assignments" / self.topic / f"{self.topic}.md"
+
+    @property
+    def files(self) -> Path:
+        """Data that students and the sandbox see read-only."""
+        return self.root / "assignments" / self.topic / "files"
+
+    @property
+    def source_notebook(self) -> Path:
+        return self.root / "assignments" / self.topic / f"{self.topic}.ipynb"
+
+    @property
+    def release_folder(self) -> Path:
+        return self.root / "release" / self.topic
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference" / f"{self.topic}.py"
+
+    @property
+    def misconceptions(self) -> Path:
+        return self.root / "reference" / "misconceptions" / f"{self.topic}.py"
+
+    @property
+    def variants(self) -> Path:
+        return self.root / "reference" / "variants" / f"{self.topic}.py"
+
+    @property
+    def hidden_tests(self) -> Path:
+        return self.root / "tests" / "hidden" / f"test_{self.topic}.py"
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course folder by its root."""
+
+    root: Path
+    _loaded: dict[Path, ModuleType] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """The course that ``start`` (by default the working directory) lies in."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / CONFIG_NAME).is_file():
+                return cls(folder)
+        raise UsageError(f"no course at {here}: neither it nor a folder above holds {CONFIG_NAME}")
+
+    @property
+    def state(self) -> Path:
+        """Uncommitted state: the secret seed, stored examples, locks."""
+        return self.root / ".autograder"
+
+    @property
+    def submitted(self) -> Path:
+        return self.root / "submitted"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    def topics(self) -> list[str]:
+        """Names of all assignments, sorted."""
+        return sorted(path.stem for path in self.root.glob("assignments/*/*.md") if path.stem == path.parent.name)
+
+    def assignment(self, topic: str) -> Assignment:
+        """The assignment ``topic``; names near misses where there is none."""
+        if topic not in self.topics():
+            near = difflib.get_close_matches(topic, self.topics(), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.topics()) or 'none'}"
+            raise UsageError(f"no assignment {topic!r} in {self.root / 'assignments'}; {hint}")
+        if not TOPIC_NAME.match(topic):
+            raise AuthoringError(f"assignment name {topic!r}: use lower-case letters, digits and underscores")
+        handout = self.root / "assignments" / topic / f"{topic}.md"
+        found = Assignment(topic, self.root, read_front_matter(handout))
+        for path, role in ((found.reference, "reference"), (found.hidden_tests, "hidden tests")):
+            if not path.is_file():
+                raise AuthoringError(f"assignment {topic!r} has no {role}: {path} is missing")
+        return found
+
+    def load(self, path: Path) -> ModuleType:
+        """The module at ``path`` under its name from the course root, such as ``reference.attention``."""
+        if path not in self._loaded:
+            self._loaded[path] = self._import(path)
+        return self._loaded[path]
+
+    def _import(self, path: Path) -> ModuleType:
+        name = ".".join(path.relative_to(self.root).with_suffix("").parts)
+        _forget_other_courses(self.root)
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise AuthoringError(f"{path}: cannot be imported")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except AuthoringError as error:
+            raise AuthoringError(f"{path}: {error}") from error
+        except Exception as error:
+            raise AuthoringError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
+        return module
+
+
+def _forget_other_courses(root: Path) -> None:
+    """Drop course modules of another root, so that two courses never mix in one process."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] not in ("reference", "tests", "assignments"):
+            continue
+        paths = [getattr(module, "__file__", None) or "", *map(str, getattr(module, "__path__", []))]
+        if not any(path.startswith(str(root) + os.sep) for path in paths):
+            del sys.modules[name]
+
+
+def read_front_matter(handout: Path) -> FrontMatter:
+    """The ``autograder`` part of a handout's YAML header."""
+    match = _FRONT_MATTER.match(handout.read_text(encoding="utf-8"))
+    if match is None:
+        raise AuthoringError(f"{handout}: has no YAML header between two lines of ---")
+    try:
+        header: Any = yaml.safe_load(match.group(1))
+    except yaml.YAMLError as error:
+        raise AuthoringError(f"{handout}: the header is not YAML: {error}") from error
+    if not isinstance(header, dict) or "autograder" not in header:
+        raise AuthoringError(f"{handout}: the header has no 'autograder' key; at least 'title' belongs under it")
+    try:
+        return msgspec.convert(header["autograder"], FrontMatter, strict=False)
+    except msgspec.ValidationError as error:
+        raise AuthoringError(f"{handout}: header, under 'autograder': {error}") from error
+
+
+def file_digest(*paths: Path) -> str:
+    """SHA-256 over the names and bytes of files, in the order given; a missing file counts as such."""
+    digest = hashlib.sha256()
+    for path in paths:
+        data = path.read_bytes() if path.is_file() else b"(missing)"
+        digest.update(f"{path.name}:{len(data)}\n".encode() + data)
+    return digest.hexdigest()

@@ -1,0 +1,175 @@
+"""The frozen records that travel from stage to stage, and their JSON form.
+
+The JSON form is the contract of the result files (schema 1): field names here are field names there.
+"""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class Verdict(enum.StrEnum):
+    """What happened to a test, worst first: the order of this list decides which verdict is shown."""
+
+    GRADER_ERROR = "grader_error"
+    INVALID_SUBMISSION = "invalid_submission"
+    CRASHED = "crashed"
+    MEMORY = "memory"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    ERROR = "error"
+    FORBIDDEN = "forbidden"
+    FAILED = "failed"
+    MISSING = "missing"
+    DEFERRED = "deferred"
+    PASSED = "passed"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Verdict).index(self)
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The worst of some verdicts; ``passed`` of none."""
+    return min(verdicts, key=lambda verdict: verdict.rank, default=Verdict.PASSED)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all records: immutable, compared by value, converted to JSON by msgspec."""
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """Budgets of one submission. Wall times in seconds, sizes in bytes."""
+
+    cell_seconds: float = 30.0
+    notebook_seconds: float = 90.0
+    call_seconds: float = 5.0
+    submission_seconds: float = 240.0
+    cpu_seconds: int = 200
+    memory_bytes: int = 2 << 30
+    processes: int = 64
+    open_files: int = 256
+    file_bytes: int = 64 << 20
+    scratch_bytes: int = 256 << 20
+    scratch_files: int = 4096
+    output_bytes: int = 1 << 20
+    notebook_bytes: int = 20 << 20
+    reply_bytes: int = 64 << 20
+    restarts: int = 3
+
+
+class Counterexample(Record, frozen=True, kw_only=True):
+    """The smallest input found on which an answer is wrong, as texts."""
+
+    call: str
+    expected: str
+    got: str
+
+
+class TestRecord(Record, frozen=True, kw_only=True):
+    """What one hidden test found. ``points`` is ``None`` while the test is deferred."""
+
+    __test__ = False
+
+    name: str
+    title: str
+    verdict: Verdict
+    points: float | None
+    max_points: float
+    message: str = ""
+    hint: str | None = None
+    counterexample: Counterexample | None = None
+    examples: int = 0
+    seconds: float = 0.0
+    misconception: str | None = None
+
+
+class QuestionResult(Record, frozen=True, kw_only=True):
+    """A question's tests and their sum. A manual question has no tests and a ``None`` score."""
+
+    name: str
+    notebook: str
+    kind: Literal["auto", "manual"]
+    score: float | None
+    max_score: float
+    verdict: Verdict
+    tests: tuple[TestRecord, ...] = ()
+    note: str = ""
+
+
+class Flag(Record, frozen=True, kw_only=True):
+    """Something for a person to look at; never points."""
+
+    kind: str
+    detail: str
+
+
+class CellRecord(Record, frozen=True, kw_only=True):
+    """How one code cell of the notebook ran. ``index`` counts all cells from 0."""
+
+    index: int
+    status: Literal["ok", "error", "timeout", "skipped"]
+    message: str = ""
+
+
+class Versions(Record, frozen=True, kw_only=True):
+    python: str
+    torch: str
+    autograder: str
+
+
+class Provenance(Record, frozen=True, kw_only=True):
+    """Everything a grade depends on, so that it can be repeated and compared."""
+
+    submission_sha256: str
+    tests_sha256: str
+    reference_sha256: str
+    seed_id: str
+    device: str
+    isolation: str
+    versions: Versions
+    started: str
+    seconds: float
+    options: str = ""
+
+
+class GradeReport(Record, frozen=True, kw_only=True):
+    """The grade of one submission, complete and for instructors."""
+
+    schema: int = SCHEMA_VERSION
+    student: str
+    assignment: str
+    score: float
+    max_score: float
+    pending_points: float
+    verdict: Verdict
+    questions: tuple[QuestionResult, ...]
+    flags: tuple[Flag, ...] = ()
+    cells: tuple[CellRecord, ...] = ()
+    message: str = ""
+    provenance: Provenance
+
+    def to_json(self) -> bytes:
+        """Readable, stable JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> GradeReport:
+        """The record in ``data``; raises ``msgspec.ValidationError`` where it is not one."""
+        return msgspec.json.decode(data, type=cls)
+
+
+class Submission(Record, frozen=True, kw_only=True):
+    """One student's notebook as it was handed in."""
+
+    student: str
+    assignment: str
+    path: Path
+    seconds_late: float = 0.0

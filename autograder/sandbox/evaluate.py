@@ -1,0 +1,352 @@
+"""Performs one request on the student's names and reports the answer as plain data.
+
+Runs inside the student process, and in the grading process on our own reference and
+misconceptions, so that all three are asked in the same way. It reports evidence (which arguments
+changed, what shares memory, which operations ran); it never decides anything.
+
+Requests are dicts with ``op``:
+
+    call      name | handle+method, args, kwargs; optional trace, after, grad {wrt, params, cotangents}
+    get, set  handle, attr (dotted), value
+    describe  name: "function", "class", "value" or "missing"
+    inspect   handle: what kind of object, its parameters and buffers
+    seed, rng the global generator: seed it, read its state
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.autograd import profiler_legacy
+
+from autograder.sandbox.wire import DEFAULT_BOUNDS, Bounds, Handle, WireError
+
+MAX_HANDLES = 256
+MAX_TEXT = 4000
+MAX_EVENTS = 400
+
+# Taken before any student code runs: patching torch later does not change how answers are read.
+_detach = torch.Tensor.detach
+_equal = torch.equal
+_no_overrides = torch._C.DisableTorchFunctionSubclass
+
+
+class Evaluator:
+    """Answers requests on ``namespace``; objects that cannot be sent stay here behind handles."""
+
+    def __init__(self, namespace: Mapping[str, Any], bounds: Bounds = DEFAULT_BOUNDS) -> None:
+        self._namespace = namespace
+        self._bounds = bounds
+        self._objects: list[Any] = []
+        self._tracer = _Tracer()
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to ``request``; whatever the student's code raises becomes a reply too."""
+        try:
+            return self._OPERATIONS[request["op"]](self, request)
+        except Unsendable as error:
+            return {"status": "unusable", "message": str(error)}
+        except NotImplementedError as error:
+            return {"status": "missing", "message": _text_of(error)}
+        except BaseException as error:  # noqa: BLE001 - SystemExit and friends are answers as well
+            return describe_error(error)
+
+    # -------------------------------------------------------------------------------- operations
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = self._target(request)
+        if target is None:
+            return {"status": "missing", "message": f"{request['name']} is not defined in the notebook"}
+        args, kwargs = tuple(request["args"]), dict(request["kwargs"])
+        wanted = request.get("grad")
+        leaves = _require_grad(args, kwargs, wanted["wrt"]) if wanted else []
+        before = [(path, tensor, tensor.clone()) for path, tensor in tensors_in((args, kwargs))]
+        if request.get("trace"):
+            value, reply = self._tracer.run(lambda: target(*args, **kwargs))
+        else:
+            value, reply = target(*args, **kwargs), {}
+        reply["status"] = "ok"
+        reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
+        reply["aliases"] = _aliases(value, before)
+        reply["requires_grad"] = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
+        if wanted:
+            owner = self._objects[request["handle"]] if "handle" in request else target
+            leaves += [_parameter(owner, name) for name in wanted["params"]]
+            reply["grads"] = _gradients(value, leaves, wanted["cotangents"])
+        if request.get("after"):
+            reply["after"] = self._plain([args, kwargs])
+        reply["value"] = self._plain(value)
+        return reply
+
+    def _target(self, request: dict[str, Any]) -> Callable[..., Any] | None:
+        if "handle" in request:
+            owner = self._objects[request["handle"]]
+            method: Callable[..., Any] = getattr(owner, request["method"]) if request["method"] else owner
+            return method
+        return self._namespace.get(request["name"])
+
+    def _get(self, request: dict[str, Any]) -> dict[str, Any]:
+        value = self._objects[request["handle"]]
+        for part in request["attr"].split("."):
+            value = getattr(value, part)
+        requires_grad = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
+        return {"status": "ok", "value": self._plain(value), "requires_grad": requires_grad}
+
+    def _set(self, request: dict[str, Any]) -> dict[str, Any]:
+        *owners, last = request["attr"].split(".")
+        owner = self._objects[request["handle"]]
+        for part in owners:
+            owner = getattr(owner, part)
+        old, new = getattr(owner, last, None), request["value"]
+        if isinstance(old, torch.Tensor) and isinstance(new, torch.Tensor):
+            with torch.no_grad():
+                old.copy_(new)
+        else:
+            setattr(owner, last, new)
+        return {"status": "ok", "value": None}
+
+    def _describe(self, request: dict[str, Any]) -> dict[str, Any]:
+        value = self._namespace.get(request["name"])
+        kind = "missing" if value is None else "class" if isinstance(value, type) else "value"
+        if kind == "value" and callable(value):
+            kind = "function"
+        return {"status": "ok", "value": kind}
+
+    def _inspect(self, request: dict[str, Any]) -> dict[str, Any]:
+        value = self._objects[request["handle"]]
+        found: dict[str, Any] = {"module": isinstance(value, nn.Module)}
+        if isinstance(value, nn.Module):
+            found["parameters"] = [name for name, _ in value.named_parameters()]
+            found["buffers"] = [name for name, _ in value.named_buffers()]
+            found["state"] = list(value.state_dict())
+            found["training"] = bool(value.training)
+        return {"status": "ok", "value": found}
+
+    def _seed(self, request: dict[str, Any]) -> dict[str, Any]:
+        torch.manual_seed(request["seed"])
+        return {"status": "ok", "value": None}
+
+    def _rng(self, _request: dict[str, Any]) -> dict[str, Any]:
+        return {"status": "ok", "value": torch.get_rng_state()}
+
+    _OPERATIONS: Mapping[str, Callable[[Evaluator, dict[str, Any]], dict[str, Any]]] = {
+        "call": _call,
+        "get": _get,
+        "set": _set,
+        "describe": _describe,
+        "inspect": _inspect,
+        "seed": _seed,
+        "rng": _rng,
+    }
+
+    # ------------------------------------------------------------------------------------ values
+
+    def _plain(self, value: Any) -> Any:
+        return plain(value, self._keep, self._bounds)
+
+    def _keep(self, value: Any) -> Handle:
+        if len(self._objects) >= MAX_HANDLES:
+            raise Unsendable(f"more than {MAX_HANDLES} objects are in use")
+        self._objects.append(value)
+        return Handle(len(self._objects) - 1, type(value).__name__)
+
+
+class Unsendable(Exception):
+    """An answer that cannot be graded: a type, layout or size no entry of the contract returns."""
+
+
+def plain(value: Any, keep: Callable[[Any], Handle], bounds: Bounds, depth: int = 0) -> Any:
+    """``value`` in the wire's exact types: what counts is the value, so subclasses become their base.
+
+    A ``bool`` stays a ``bool``; an object that is none of the wire's types stays behind a handle.
+    """
+    if depth > 16:
+        raise Unsendable("the answer is nested deeper than 16 levels")
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    if isinstance(value, torch.Tensor):
+        return plain_tensor(value, bounds)
+    if isinstance(value, int | np.integer):
+        return int.__index__(value) if isinstance(value, int) else int(value)
+    if isinstance(value, float | np.floating):
+        return float.__float__(value) if isinstance(value, float) else float(value)
+    if isinstance(value, str | bytes):
+        return str.__str__(value)[:MAX_TEXT] if isinstance(value, str) else bytes(value)
+    if isinstance(value, torch.Generator | np.ndarray):
+        return value if isinstance(value, torch.Generator) else np.asarray(value)
+    if isinstance(value, tuple | list):
+        items = [plain(item, keep, bounds, depth + 1) for item in type(value).__iter__(value)]
+        return tuple(items) if isinstance(value, tuple) else items
+    if isinstance(value, dict):
+        return {str(key)[:200]: plain(item, keep, bounds, depth + 1) for key, item in dict.items(value)}
+    return keep(value)
+
+
+def plain_tensor(value: torch.Tensor, bounds: Bounds) -> torch.Tensor:
+    """A plain, contiguous tensor on the CPU with the same entries; raises ``Unsendable`` where there is none."""
+    with _no_overrides(), torch.no_grad():
+        bare = _detach(value)
+        if bare.layout is not torch.strided or bare.is_quantized or bare.is_nested:
+            raise Unsendable(f"the answer is a tensor of layout {bare.layout}, not an ordinary (strided) one")
+        if bare.device.type == "meta":
+            raise Unsendable("the answer is a tensor on the meta device: it has a shape but no values")
+        if bare.numel() * bare.element_size() > bounds.total_bytes:
+            raise Unsendable(f"the answer has {bare.numel()} entries, more than fit in {bounds.total_bytes} bytes")
+        resolved = torch.Tensor.resolve_neg(torch.Tensor.resolve_conj(bare))
+        fresh = torch.empty(resolved.shape, dtype=resolved.dtype)
+        fresh.copy_(resolved)
+        return fresh
+
+
+def tensors_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor inside nested tuples, lists and dicts, with a path such as ``0.1`` or ``1.weight``."""
+    if isinstance(value, torch.Tensor):
+        yield path, value
+    elif depth < 8 and isinstance(value, tuple | list):
+        for index, item in enumerate(value):
+            yield from tensors_in(item, f"{path}.{index}" if path else str(index), depth + 1)
+    elif depth < 8 and isinstance(value, dict):
+        for key, item in value.items():
+            yield from tensors_in(item, f"{path}.{key}" if path else str(key), depth + 1)
+
+
+def _same(tensor: torch.Tensor, copy: torch.Tensor) -> bool:
+    with torch.no_grad():
+        if tensor.shape != copy.shape or tensor.dtype != copy.dtype:
+            return False
+        if _equal(tensor, copy):
+            return True
+        if not tensor.is_floating_point():
+            return False
+        return bool(((tensor == copy) | (tensor.isnan() & copy.isnan())).all())
+
+
+def _aliases(value: Any, arguments: list[tuple[str, torch.Tensor, torch.Tensor]]) -> list[str]:
+    """Arguments that some tensor of the answer shares memory with."""
+    storages = {tensor.untyped_storage().data_ptr(): path for path, tensor, _ in arguments if tensor.numel()}
+    found = []
+    for _, tensor in tensors_in(value):
+        try:
+            path = storages.get(tensor.untyped_storage().data_ptr()) if tensor.numel() else None
+        except (RuntimeError, NotImplementedError):  # sparse tensors and the like have no storage
+            path = None
+        if path is not None:
+            found.append(path)
+    return found
+
+
+# -------------------------------------------------------------------------------------- gradients
+
+
+def _require_grad(args: tuple[Any, ...], kwargs: dict[str, Any], wrt: list[Any]) -> list[torch.Tensor]:
+    leaves = [args[key] if isinstance(key, int) else kwargs[key] for key in wrt]
+    return [leaf.requires_grad_(True) for leaf in leaves]
+
+
+def _parameter(owner: Any, name: str) -> torch.Tensor:
+    for part in name.split("."):
+        owner = getattr(owner, part)
+    if not isinstance(owner, torch.Tensor):
+        raise Unsendable(f"{name} is not a tensor")
+    return owner
+
+
+def _gradients(value: Any, leaves: list[torch.Tensor], cotangents: list[Any]) -> list[Any]:
+    """The vector-Jacobian product of the answer's floating tensors; ``None`` where none flows."""
+    outputs = [tensor for _, tensor in tensors_in(value) if tensor.is_floating_point()]
+    if len(outputs) != len(cotangents):
+        raise Unsendable(f"the answer holds {len(outputs)} floating tensors, not {len(cotangents)}")
+    pairs = []
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        if cotangent is None or not output.requires_grad:
+            continue
+        if output.shape != cotangent.shape:
+            raise Unsendable(f"the answer has shape {tuple(output.shape)}, not {tuple(cotangent.shape)}")
+        pairs.append((output, cotangent.to(output.dtype)))
+    if not pairs or not leaves:
+        return [None] * len(leaves)
+    reached = [leaf for leaf in leaves if leaf.requires_grad]
+    grads = iter(torch.autograd.grad([o for o, _ in pairs], reached, [c for _, c in pairs], allow_unused=True))
+    found = [next(grads) if leaf.requires_grad else None for leaf in leaves]
+    return [None if grad is None else plain_tensor(grad, DEFAULT_BOUNDS) for grad in found]
+
+
+# ------------------------------------------------------------------------------------------ trace
+
+
+class _Tracer:
+    """Lists what ran during a call: every dispatcher operation, autograd function and ``nn`` layer.
+
+    The profiler sees composite operations whatever road leads to them (tensor methods,
+    ``torch.ops``, modules, ``getattr``); the module hooks see layers being built or called.
+    """
+
+    def run(self, call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
+        modules: list[str] = []
+        with _watch_modules(modules), profiler_legacy.profile() as profile:
+            value = call()
+        names = [event.name for event in profile.function_events]
+        unique = list(dict.fromkeys([*modules, *names]))[:MAX_EVENTS]
+        count = sum(name.startswith("aten::") for name in names)
+        return value, {"events": unique, "operations": count}
+
+
+@contextmanager
+def _watch_modules(seen: list[str]) -> Iterator[None]:
+    def note(module: nn.Module, *_: Any) -> None:
+        if type(module).__module__.startswith("torch.nn."):
+            seen.append(f"nn.{type(module).__name__}")
+
+    hooks = [
+        nn.modules.module.register_module_parameter_registration_hook(note),
+        nn.modules.module.register_module_buffer_registration_hook(note),
+        nn.modules.module.register_module_forward_pre_hook(note),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+# ----------------------------------------------------------------------------------------- errors
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """An exception as plain data: its class names, its text and the notebook cell it came from."""
+    bases = [base.__name__ for base in type(error).__mro__][:12]
+    return {
+        "status": "error",
+        "type": bases[0][:200],
+        "bases": [name[:200] for name in bases],
+        "message": _text_of(error),
+        "where": _where(error),
+    }
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_TEXT]
+    except BaseException:  # noqa: BLE001 - an exception's __str__ is the student's code as well
+        return "(its text could not be read)"
+
+
+def _where(error: BaseException) -> str:
+    """The innermost notebook line of the traceback, as ``cell 3, line 7``."""
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+    except BaseException:  # noqa: BLE001 - a hostile traceback costs the place, not the answer
+        return ""
+    for frame in reversed(frames):
+        if frame.filename.startswith("cell "):
+            return f"{frame.filename}, line {frame.lineno}"
+    return ""
+
+
+__all__ = ["Evaluator", "Unsendable", "WireError", "describe_error", "plain", "plain_tensor", "tensors_in"]

@@ -1,0 +1,87 @@
+"""The hidden tests of an assignment, collected without pytest: questions, points, titles, order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Assignment, Course, file_digest
+from autograder.errors import AuthoringError
+from autograder.testing.marks import Forbidden, Question
+
+FIXTURES = ("student", "reference")
+
+
+@dataclass(frozen=True)
+class HiddenTest:
+    """One graded test. ``function`` is what pytest runs; ``body`` takes ``student``, ``reference`` and an example."""
+
+    name: str
+    title: str
+    question: Question
+    function: Callable[..., Any]
+    body: Callable[..., Any]
+    drawn: bool
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """The fixtures that the body takes."""
+        return tuple(name for name in FIXTURES if name in inspect.signature(self.body).parameters)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All hidden tests of one assignment, in file order."""
+
+    topic: str
+    path: Path
+    tests: tuple[HiddenTest, ...]
+    forbidden: Mapping[str, Forbidden]
+    digest: str
+
+    def questions(self) -> list[str]:
+        """Names of the questions in the order of their first test."""
+        return list(dict.fromkeys(test.question.name for test in self.tests))
+
+    def points(self, question: str) -> float:
+        """The total of a question, without bonus."""
+        return sum(t.question.points for t in self.tests if t.question.name == question and not t.question.bonus)
+
+
+def collect(course: Course, assignment: Assignment) -> Suite:
+    """Import the hidden tests of ``assignment`` and list them; raises ``AuthoringError`` where one is malformed."""
+    path = assignment.hidden_tests
+    module = course.load(path)
+    tests = tuple(
+        _hidden_test(path, name, value)
+        for name, value in vars(module).items()
+        if name.startswith("test_") and callable(value) and getattr(value, "__module__", None) == module.__name__
+    )
+    if not tests:
+        raise AuthoringError(f"{path}: holds no test; write functions named test_... marked with @question")
+    forbidden = getattr(module, "FORBIDDEN", {})
+    if not all(isinstance(rule, Forbidden) for rule in forbidden.values()):
+        raise AuthoringError(f"{path}: FORBIDDEN maps function names (or '*') to forbid(...)")
+    suite = Suite(assignment.topic, path, tests, forbidden, file_digest(path, *_helpers(path)))
+    for name in suite.questions():
+        if suite.points(name) <= 0:
+            raise AuthoringError(f"{path}: question {name!r} has bonus points only")
+    return suite
+
+
+def _helpers(path: Path) -> list[Path]:
+    """Modules beside the hidden tests that they may import."""
+    return sorted(p for p in path.parent.glob("*.py") if not p.name.startswith("test_") and p.name != "conftest.py")
+
+
+def _hidden_test(path: Path, name: str, function: Any) -> HiddenTest:
+    mark = getattr(function, "autograder_question", None)
+    if not isinstance(mark, Question):
+        raise AuthoringError(f"{path}: {name} is not marked with @question(...), so it counts for nothing")
+    title = inspect.cleandoc(function.__doc__ or "").splitlines()[0]
+    handle = getattr(function, "hypothesis", None)
+    body = handle.inner_test if handle is not None else function
+    return HiddenTest(name, title, mark, function, body, handle is not None)

@@ -1,0 +1,114 @@
+"""Assertions on what a call does around its value: errors, inputs, memory, gradients, operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from autograder.errors import Mismatch, StudentMissing, StudentRaised
+from autograder.testing.compare import assert_matches
+from autograder.testing.student import Answer, Function, RemoteObject
+from autograder.text import call_text, show
+
+
+def assert_raises(function: Function | RemoteObject, *args: Any, names: tuple[str, ...] = (), **kwargs: Any) -> None:
+    """The call must raise ``ValueError``, with a message that holds one of ``names`` (any case) where given."""
+    said = call_text(function.name, args, kwargs)
+    try:
+        value = function(*args, **kwargs)
+    except StudentMissing:
+        raise
+    except StudentRaised as error:
+        if "ValueError" not in error.bases:
+            problem = f"{said} should raise a ValueError, but raised {error}"
+            raise Mismatch(problem, expected="ValueError", got=error.type_name) from None
+        if names and not any(name.lower() in error.text.lower() for name in names):
+            problem = f"the ValueError of {said} should name the argument ({' or '.join(names)})"
+            raise Mismatch(problem, expected=f"a message with {names[0]}", got=error.text) from None
+        return
+    shown = "an object" if isinstance(value, RemoteObject) else show(value)
+    raise Mismatch(f"{said} should raise a ValueError, but returned", expected="ValueError", got=shown)
+
+
+def assert_inputs_untouched(function: Function | RemoteObject, *args: Any, **kwargs: Any) -> Answer:
+    """No argument may change during the call."""
+    answer = function.answer(*args, **kwargs)
+    if answer.modified:
+        raise Mismatch(f"{function.name} changes its {_argument(answer.modified[0])} in place")
+    return answer
+
+
+def assert_no_alias(function: Function | RemoteObject, *args: Any, **kwargs: Any) -> Answer:
+    """Writing into the value must not change an argument: no shared memory."""
+    answer = function.answer(*args, **kwargs)
+    if answer.aliases:
+        raise Mismatch(
+            f"the result of {function.name} shares memory with its {_argument(answer.aliases[0])}: "
+            "writing into one changes the other"
+        )
+    return answer
+
+
+def _argument(path: str) -> str:
+    """``0.1`` is argument 2; ``1.mask`` is ``mask``; ``0.2.1`` a part of argument 3."""
+    side, _, rest = path.partition(".")
+    first, _, deeper = rest.partition(".")
+    name = f"argument {int(first) + 1}" if side == "0" and first.isdigit() else f"argument {first!r}"
+    return f"{name} (inside it)" if deeper else name
+
+
+def assert_gradients(
+    student: Function | RemoteObject,
+    reference: Function | RemoteObject,
+    *args: Any,
+    wrt: tuple[int | str, ...],
+    cotangents: list[torch.Tensor | None],
+    rtol: float | None = None,
+    terms: Any = None,
+    **kwargs: Any,
+) -> None:
+    """Autograd through the student's function must give the gradients that the reference's gives in float64.
+
+    ``args`` are in the dtype under test; the reference is asked with the same in float64.
+    """
+    mine = student.gradients(*args, wrt=wrt, cotangents=cotangents, **kwargs)
+    doubled = double(list(args)), double(kwargs)
+    right = reference.gradients(*doubled[0], wrt=wrt, cotangents=double(cotangents), **doubled[1])
+    for index, (key, got, expected) in enumerate(zip(wrt, mine.grads, right.grads, strict=True)):
+        name = f"argument {key + 1}" if isinstance(key, int) else key
+        if expected is None:
+            continue
+        if got is None:
+            raise Mismatch(f"no gradient flows through {student.name} to {name}: is it detached somewhere?")
+        dtype = (args[key] if isinstance(key, int) else kwargs[key]).dtype
+        part = terms[index] if isinstance(terms, tuple | list) else terms
+        assert_matches(got, expected, dtype=dtype, rtol=rtol, terms=part, what=f"the gradient for {name}")
+
+
+def assert_vectorised(function: Function | RemoteObject, small: tuple[Any, ...], large: tuple[Any, ...]) -> None:
+    """The number of tensor operations must not grow from the ``small`` to the ``large`` batch.
+
+    A few more are allowed (a copy made for size); one per sample is not.
+    """
+    few, many = function.traced(*small).operations, function.traced(*large).operations
+    if many > few + max(8, few // 4):
+        raise Mismatch(
+            f"{function.name} runs {many} tensor operations on a large batch and {few} on a small one: "
+            "a loop over the batch should be one vectorised expression",
+            expected=f"about {few} operations",
+            got=f"{many} operations",
+        )
+
+
+def double(value: Any) -> Any:
+    """The same nested value with every floating tensor in float64."""
+    if isinstance(value, torch.Tensor):
+        return value.to(torch.float64) if value.is_floating_point() else value
+    if isinstance(value, tuple):
+        return tuple(double(item) for item in value)
+    if isinstance(value, list):
+        return [double(item) for item in value]
+    if isinstance(value, dict):
+        return {key: double(item) for key, item in value.items()}
+    return value

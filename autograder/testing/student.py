@@ -1,0 +1,277 @@
+"""The ``student`` and ``reference`` objects that hidden tests call.
+
+Both speak to a backend that answers requests (see ``sandbox.evaluate``): a student process, or a
+namespace of our own in this process. Values that come back are fresh tensors and plain Python; no
+object of the student's ever lives on this side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import torch
+
+from autograder import text
+from autograder.errors import ForbiddenUsed, GraderError, Mismatch, StudentMissing, StudentRaised
+from autograder.sandbox.evaluate import Evaluator, Unsendable, plain
+from autograder.sandbox.wire import Bounds, Handle, decode, encode
+from autograder.testing.marks import Forbidden
+
+TRACED_CALLS = 2  # the first calls of every test are traced, then one in TRACE_EVERY
+TRACE_EVERY = 16
+
+
+class Backend(Protocol):
+    """Answers one request with one reply, both plain data."""
+
+    def perform(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class LocalBackend:
+    """Answers from a namespace of ours in this process, through the same bytes as a student's."""
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self._evaluator = Evaluator(namespace)
+
+    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+        reply = self._evaluator.answer(decode(encode(request)))
+        result: dict[str, Any] = decode(encode(reply))
+        return result
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A call's value and the evidence around it.
+
+    ``modified``: arguments whose entries changed; ``aliases``: arguments that the value shares
+    memory with; ``requires_grad``: tensors of the value that carry a graph; ``events`` and
+    ``operations``: the trace, where one was asked for; ``grads``: see ``gradients``;
+    ``after``: the arguments as they were after the call.
+    """
+
+    value: Any
+    modified: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    requires_grad: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    operations: int = 0
+    grads: tuple[torch.Tensor | None, ...] = ()
+    after: Any = None
+
+
+@dataclass
+class Student:
+    """Names of a notebook as attributes: ``student.softmax(x, dim=1)``.
+
+    ``forbidden`` maps a function's name, or ``"*"``, to what its graded calls must not use.
+    ``log`` keeps every request and reply of the current test, for counterexamples and hints.
+    """
+
+    backend: Backend
+    forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
+    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Function:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Function(self, name)
+
+    def begin(self) -> None:
+        """Start a test: an empty log, and tracing from the first call again."""
+        self.log.clear()
+        self.calls = 0
+
+    def describe(self, name: str) -> str:
+        """``function``, ``class``, ``value`` or ``missing``."""
+        kind: str = self.request({"op": "describe", "name": name})["value"]
+        return kind
+
+    def seed(self, seed: int) -> None:
+        """Seed the global random generator on the other side."""
+        self.request({"op": "seed", "seed": seed})
+
+    def rng_state(self) -> torch.Tensor:
+        """The state of the global random generator on the other side."""
+        state: torch.Tensor = self.request({"op": "rng"})["value"]
+        return state
+
+    def call(self, name: str, request: dict[str, Any]) -> Answer:
+        """Perform a ``call`` request for the function or class ``name``, traced where it is due."""
+        rule = _union(self.forbidden.get(name), self.forbidden.get("*"))
+        due = self.calls < TRACED_CALLS or self.calls % TRACE_EVERY == 0
+        self.calls += 1
+        if rule is not None and due:
+            request["trace"] = True
+        reply = self.request(request)
+        if rule is not None:
+            used = rule.match(reply.get("events", ()))
+            if used is not None:
+                raise ForbiddenUsed(f"{name} used {text.clean(used, 80)}, which is forbidden here: {rule.because}")
+        value = reply.get("value")
+        if isinstance(value, Handle):
+            value = RemoteObject(self, name, value)
+        return Answer(
+            value=value,
+            modified=tuple(reply.get("modified", ())),
+            aliases=tuple(reply.get("aliases", ())),
+            requires_grad=tuple(reply.get("requires_grad", ())),
+            events=tuple(reply.get("events", ())),
+            operations=reply.get("operations", 0),
+            grads=tuple(reply.get("grads", ())),
+            after=reply.get("after"),
+        )
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to ``request`` where it is ok; the matching ``Refused`` otherwise."""
+        reply = self.backend.perform(request)
+        self.log.append((request, reply))
+        status = reply.get("status")
+        if status == "ok":
+            return reply
+        raise refusal(request, reply)
+
+
+def _union(first: Forbidden | None, second: Forbidden | None) -> Forbidden | None:
+    if first is None or second is None:
+        return first or second
+    return Forbidden(first.events + second.events, first.names + second.names, first.because)
+
+
+def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
+    """The one exception of ours that stands for a reply which is not an answer."""
+    message = text.clean(str(reply.get("message", "")), 1000)
+    match reply.get("status"):
+        case "missing":
+            return StudentMissing(message or "not written yet")
+        case "unusable":
+            return Mismatch(message)
+        case "error":
+            bases = tuple(text.clean(str(name), 100) for name in reply.get("bases", ()))
+            kind = text.clean(str(reply.get("type", "Exception")), 100)
+            return StudentRaised(kind, message, text.clean(str(reply.get("where", "")), 60), bases)
+    return GraderError(f"unknown reply {reply.get('status')!r} to {request.get('op')!r}")
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function or class of the notebook. Calling it gives the value; ``answer`` the evidence too."""
+
+    student: Student
+    name: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.answer(*args, **kwargs).value
+
+    def answer(self, *args: Any, **kwargs: Any) -> Answer:
+        """The value with its evidence."""
+        return self.student.call(self.name, _request(self.name, None, args, kwargs))
+
+    def traced(self, *args: Any, **kwargs: Any) -> Answer:
+        """The same with the trace: ``events`` and ``operations``."""
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"trace": True})
+
+    def after(self, *args: Any, **kwargs: Any) -> Answer:
+        """The same with the arguments as they are after the call: ``answer.after == [args, kwargs]``."""
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"after": True})
+
+    def gradients(self, *args: Any, wrt: tuple[int | str, ...], cotangents: Any, **kwargs: Any) -> Answer:
+        """The value and ``grads``: autograd's gradient of <value, cotangents> for each argument in ``wrt``.
+
+        ``wrt`` holds positions or keywords; ``cotangents`` one tensor (or ``None``, to leave an output out)
+        per floating tensor of the value. A gradient is ``None`` where none flows.
+        """
+        wanted = {"wrt": list(wrt), "params": [], "cotangents": list(cotangents)}
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"grad": wanted})
+
+
+@dataclass(frozen=True)
+class RemoteObject:
+    """An object of the notebook's, such as a module: it stays in its process, only values come back."""
+
+    student: Student
+    name: str
+    handle: Handle
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.answer(*args, **kwargs).value
+
+    def __len__(self) -> int:
+        value = self.call("__len__")
+        if type(value) is not int or value < 0:
+            raise Mismatch(f"len() of the {self.name} is {text.show(value)}")
+        return value
+
+    def answer(self, *args: Any, **kwargs: Any) -> Answer:
+        """Call the object itself, with evidence."""
+        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs))
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method: its value."""
+        return self.method(method, *args, **kwargs).value
+
+    def method(self, method: str, *args: Any, **kwargs: Any) -> Answer:
+        """Call a method, with evidence."""
+        return self.student.call(self.name, _request(None, (self.handle, method), args, kwargs))
+
+    def traced(self, *args: Any, **kwargs: Any) -> Answer:
+        """Call the object itself, with the trace."""
+        request = _request(None, (self.handle, ""), args, kwargs) | {"trace": True}
+        return self.student.call(self.name, request)
+
+    def gradients(
+        self, *args: Any, wrt: tuple[int | str, ...] = (), params: tuple[str, ...] = (), cotangents: Any, **kwargs: Any
+    ) -> Answer:
+        """As ``Function.gradients``, and for the object's own ``params`` (dotted names) after those of ``wrt``."""
+        wanted = {"wrt": list(wrt), "params": list(params), "cotangents": list(cotangents)}
+        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs) | {"grad": wanted})
+
+    def get(self, attr: str) -> Any:
+        """The value of a (dotted) attribute."""
+        return self.student.request({"op": "get", "handle": self.handle.number, "attr": attr})["value"]
+
+    def requires_grad(self, attr: str) -> bool:
+        """Whether a tensor attribute carries ``requires_grad``."""
+        reply = self.student.request({"op": "get", "handle": self.handle.number, "attr": attr})
+        return bool(reply.get("requires_grad"))
+
+    def set(self, attr: str, value: Any) -> None:
+        """Set an attribute; a tensor attribute is overwritten in place."""
+        self.student.request({"op": "set", "handle": self.handle.number, "attr": attr, "value": value})
+
+    def inspect(self) -> dict[str, Any]:
+        """``module``, and for a module ``parameters``, ``buffers``, ``state`` (names) and ``training``."""
+        found: dict[str, Any] = self.student.request({"op": "inspect", "handle": self.handle.number})["value"]
+        return found
+
+
+def _request(
+    name: str | None, handle: tuple[Handle, str] | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    request: dict[str, Any] = {"op": "call", "args": to_wire(args), "kwargs": to_wire(kwargs)}
+    if handle is None:
+        return request | {"name": name}
+    return request | {"handle": handle[0].number, "method": handle[1]}
+
+
+def to_wire(value: Any) -> Any:
+    """Arguments in the wire's exact types (``torch.Size`` becomes a tuple, and so on)."""
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if isinstance(value, tuple):
+        return tuple(to_wire(item) for item in value)
+    if isinstance(value, list):
+        return [to_wire(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_wire(item) for key, item in value.items()}
+    try:
+        return plain(value, _no_objects, Bounds())
+    except Unsendable as error:
+        raise GraderError(f"a hidden test passes {type(value).__name__}, which cannot be sent") from error
+
+
+def _no_objects(value: Any) -> Handle:
+    raise Unsendable(type(value).__name__)

@@ -1,0 +1,1 @@
+"""Configuration of nbgrader for this course."""
