@@ -56,6 +56,7 @@ class Assignment:
 
     @property
     def handout(self) -> Path:
+        """The Markdown notebook that the author writes."""
         return self.root / "assignments" / self.topic / f"{self.topic}.md"
 
     @property
@@ -65,26 +66,32 @@ class Assignment:
 
     @property
     def source_notebook(self) -> Path:
+        """The notebook with solutions that nbgrader reads; generated."""
         return self.root / "assignments" / self.topic / f"{self.topic}.ipynb"
 
     @property
     def release_folder(self) -> Path:
+        """What students get; generated and committed."""
         return self.root / "release" / self.topic
 
     @property
     def reference(self) -> Path:
+        """The module of the model solution."""
         return self.root / "reference" / f"{self.topic}.py"
 
     @property
     def misconceptions(self) -> Path:
+        """The module of named wrong answers; need not exist."""
         return self.root / "reference" / "misconceptions" / f"{self.topic}.py"
 
     @property
     def variants(self) -> Path:
+        """The module of unusual right answers; need not exist."""
         return self.root / "reference" / "variants" / f"{self.topic}.py"
 
     @property
     def hidden_tests(self) -> Path:
+        """The file of graded tests."""
         return self.root / "tests" / "hidden" / f"test_{self.topic}.py"
 
 
@@ -111,10 +118,12 @@ class Course:
 
     @property
     def submitted(self) -> Path:
+        """Notebooks as handed in: ``submitted/<student>/<topic>/<topic>.ipynb``."""
         return self.root / "submitted"
 
     @property
     def results(self) -> Path:
+        """Grade reports: ``results/<topic>/<student>.json``."""
         return self.root / "results"
 
     def topics(self) -> list[str]:

@@ -120,6 +120,8 @@ class CellRecord(Record, frozen=True, kw_only=True):
 
 
 class Versions(Record, frozen=True, kw_only=True):
+    """Versions of what can change a grade."""
+
     python: str
     torch: str
     autograder: str

@@ -34,7 +34,7 @@ MAX_EVENTS = 400
 # Taken before any student code runs: patching torch later does not change how answers are read.
 _detach = torch.Tensor.detach
 _equal = torch.equal
-_no_overrides = torch._C.DisableTorchFunctionSubclass
+_no_overrides = torch._C.DisableTorchFunctionSubclass  # noqa: SLF001 - has no public name
 
 
 class Evaluator:
@@ -181,7 +181,7 @@ def plain(value: Any, keep: Callable[[Any], Handle], bounds: Bounds, depth: int 
     if isinstance(value, torch.Generator | np.ndarray):
         return value if isinstance(value, torch.Generator) else np.asarray(value)
     if isinstance(value, tuple | list):
-        items = [plain(item, keep, bounds, depth + 1) for item in type(value).__iter__(value)]
+        items = [plain(item, keep, bounds, depth + 1) for item in value]
         return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, dict):
         return {str(key)[:200]: plain(item, keep, bounds, depth + 1) for key, item in dict.items(value)}
@@ -246,7 +246,7 @@ def _aliases(value: Any, arguments: list[tuple[str, torch.Tensor, torch.Tensor]]
 
 def _require_grad(args: tuple[Any, ...], kwargs: dict[str, Any], wrt: list[Any]) -> list[torch.Tensor]:
     leaves = [args[key] if isinstance(key, int) else kwargs[key] for key in wrt]
-    return [leaf.requires_grad_(True) for leaf in leaves]
+    return [leaf.requires_grad_() for leaf in leaves]
 
 
 def _parameter(owner: Any, name: str) -> torch.Tensor:

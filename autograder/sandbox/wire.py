@@ -92,7 +92,7 @@ class Encoder:
         self._value(value, 0, _Budget(self.bounds))
         return b"".join(self._parts)
 
-    def _value(self, value: Any, depth: int, budget: _Budget) -> None:
+    def _value(self, value: Any, depth: int, budget: _Budget) -> None:  # noqa: C901, PLR0912 - one branch per type
         if depth > MAX_DEPTH:
             raise WireError(f"nested deeper than {MAX_DEPTH} levels")
         budget.take(1)

@@ -1,7 +1,7 @@
 """What authors import in hidden tests, misconceptions and right variants.
 
-    from autograder.testing import assert_matches, double, forbid, question
-    from autograder.testing import strategies as ts
+from autograder.testing import assert_matches, double, forbid, question
+from autograder.testing import strategies as ts
 """
 
 from autograder.testing.checks import (

@@ -110,9 +110,7 @@ def _real(got: Any, expected: float, rtol: float, terms: Any, what: str) -> None
         raise _mismatch(what, f"is {value:.8g}, not {expected:.8g}", expected, got)
 
 
-def _tensor(
-    got: Any, expected: torch.Tensor, dtype: torch.dtype, terms: Any, rtol: float | None, what: str
-) -> None:
+def _tensor(got: Any, expected: torch.Tensor, dtype: torch.dtype, terms: Any, rtol: float | None, what: str) -> None:
     if not isinstance(got, torch.Tensor):
         raise _mismatch(what, f"should be a tensor, but is {_kind(got)}", expected, got)
     if got.shape != expected.shape:

@@ -27,7 +27,9 @@ TRACE_EVERY = 16
 class Backend(Protocol):
     """Answers one request with one reply, both plain data."""
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to ``request``."""
+        ...
 
 
 class LocalBackend:
@@ -37,6 +39,7 @@ class LocalBackend:
         self._evaluator = Evaluator(namespace)
 
     def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply, evaluated here."""
         reply = self._evaluator.answer(decode(encode(request)))
         result: dict[str, Any] = decode(encode(reply))
         return result
@@ -164,6 +167,7 @@ class Function:
     name: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value alone."""
         return self.answer(*args, **kwargs).value
 
     def answer(self, *args: Any, **kwargs: Any) -> Answer:
@@ -197,6 +201,7 @@ class RemoteObject:
     handle: Handle
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value alone."""
         return self.answer(*args, **kwargs).value
 
     def __len__(self) -> int:
