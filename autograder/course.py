@@ -154,8 +154,8 @@ class Course:
     def _import(self, path: Path) -> ModuleType:
         name = ".".join(path.relative_to(self.root).with_suffix("").parts)
         _forget_other_courses(self.root)
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        if sys.path[:1] != [str(self.root)]:  # first, or another course's reference.TOPIC would be found
+            sys.path[:] = [str(self.root), *(entry for entry in sys.path if entry != str(self.root))]
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise AuthoringError(f"{path}: cannot be imported")
@@ -173,11 +173,11 @@ class Course:
 def _forget_other_courses(root: Path) -> None:
     """Drop course modules of another root, so that two courses never mix in one process."""
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] not in ("reference", "tests", "assignments"):
-            continue
-        paths = [getattr(module, "__file__", None) or "", *map(str, getattr(module, "__path__", []))]
-        if not any(path.startswith(str(root) + os.sep) for path in paths):
-            del sys.modules[name]
+        file = getattr(module, "__file__", None)  # folders without one are namespaces, which follow sys.path
+        for package in ("reference", "tests.hidden"):
+            ours = str(root.joinpath(*package.split("."))) + os.sep
+            if name.startswith(f"{package}.") and file and not file.startswith(ours):
+                del sys.modules[name]
 
 
 def read_front_matter(handout: Path) -> FrontMatter:

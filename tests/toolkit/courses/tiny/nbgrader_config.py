@@ -1,0 +1,7 @@
+"""Configuration of nbgrader for the tiny course that the toolkit's own tests use."""
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - nbgrader defines it
+
+c.CourseDirectory.course_id = "tiny"
+c.CourseDirectory.source_directory = "assignments"
+c.CourseDirectory.ignore = ["*.md", ".ipynb_checkpoints", "__pycache__", "*.pyc"]
