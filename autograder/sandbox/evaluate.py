@@ -10,7 +10,8 @@ Requests are dicts with ``op``:
     get, set  handle, attr (dotted), value
     describe  name: "function", "class", "value" or "missing"
     inspect   handle: what kind of object, its parameters and buffers
-    seed, rng the global generator: seed it, read its state
+    begin     a test: forget all objects, seed the global generator
+    rng       the state of the global generator
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from torch.autograd import profiler_legacy
 
 from autograder.sandbox.wire import DEFAULT_BOUNDS, Bounds, Handle, WireError
 
-MAX_HANDLES = 256
+MAX_HANDLES = 4096
 MAX_TEXT = 4000
 MAX_EVENTS = 400
 
@@ -128,7 +129,8 @@ class Evaluator:
             found["training"] = bool(value.training)
         return {"status": "ok", "value": found}
 
-    def _seed(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _begin(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._objects.clear()
         torch.manual_seed(request["seed"])
         return {"status": "ok", "value": None}
 
@@ -141,7 +143,7 @@ class Evaluator:
         "set": _set,
         "describe": _describe,
         "inspect": _inspect,
-        "seed": _seed,
+        "begin": _begin,
         "rng": _rng,
     }
 

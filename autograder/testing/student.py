@@ -16,6 +16,7 @@ import torch
 
 from autograder import text
 from autograder.errors import ForbiddenUsed, GraderError, Mismatch, StudentMissing, StudentRaised
+from autograder.model import Verdict
 from autograder.sandbox.evaluate import Evaluator, Unsendable, plain
 from autograder.sandbox.wire import Bounds, Handle, decode, encode
 from autograder.testing.marks import Forbidden
@@ -83,19 +84,16 @@ class Student:
             raise AttributeError(name)
         return Function(self, name)
 
-    def begin(self) -> None:
-        """Start a test: an empty log, and tracing from the first call again."""
-        self.log.clear()
+    def begin(self, seed: int = 0) -> None:
+        """Start a test: no objects, a seeded global generator, an empty log, tracing from the first call."""
         self.calls = 0
+        self.request({"op": "begin", "seed": seed})
+        self.log.clear()
 
     def describe(self, name: str) -> str:
         """``function``, ``class``, ``value`` or ``missing``."""
         kind: str = self.request({"op": "describe", "name": name})["value"]
         return kind
-
-    def seed(self, seed: int) -> None:
-        """Seed the global random generator on the other side."""
-        self.request({"op": "seed", "seed": seed})
 
     def rng_state(self) -> torch.Tensor:
         """The state of the global random generator on the other side."""
@@ -155,7 +153,10 @@ def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
         case "error":
             bases = tuple(text.clean(str(name), 100) for name in reply.get("bases", ()))
             kind = text.clean(str(reply.get("type", "Exception")), 100)
-            return StudentRaised(kind, message, text.clean(str(reply.get("where", "")), 60), bases)
+            error = StudentRaised(kind, message, text.clean(str(reply.get("where", "")), 60), bases)
+            if "MemoryError" in bases or "DefaultCPUAllocator: can't allocate memory" in message:
+                error.verdict = Verdict.MEMORY
+            return error
     return GraderError(f"unknown reply {reply.get('status')!r} to {request.get('op')!r}")
 
 

@@ -1,0 +1,149 @@
+"""Hypothesis examples drawn once per assignment and kept as bytes, the same for every student.
+
+Hypothesis reads constants from local source, so that an edit elsewhere can change what a seed draws:
+examples are therefore stored, never derived again while nothing they depend on has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import torch
+from hypothesis import HealthCheck, Phase, settings
+
+import autograder
+from autograder.course import Course, file_digest
+from autograder.errors import AuthoringError
+from autograder.sandbox.wire import Bounds, WireError, decode, encode
+from autograder.seed import Seed
+from autograder.suite import FIXTURES, HiddenTest, Suite
+from autograder.testing.student import Student, to_wire
+
+Examples = dict[str, list[bytes]]
+_BOUNDS = Bounds(total_bytes=1 << 30, items=10_000_000, text_bytes=1 << 30)
+
+
+def quiet(test: HiddenTest, *phases: Phase) -> settings:
+    """The test's own settings without deadlines, files and prints."""
+    own = getattr(test.function, "_hypothesis_internal_use_settings", None)
+    return settings(
+        own,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=phases,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+
+
+def drive(test: HiddenTest, seed: int, body: Callable[..., None], *phases: Phase) -> None:
+    """Run hypothesis on the test's strategies from ``seed``, with ``body`` in the place of the test's own."""
+    function = test.function
+    handle = function.hypothesis  # type: ignore[attr-defined]
+    kept_settings = getattr(function, "_hypothesis_internal_use_settings", None)
+    handle.inner_test = body
+    function._hypothesis_internal_use_seed = seed  # type: ignore[attr-defined]  # noqa: SLF001 - what hypothesis.seed() sets
+    function._hypothesis_internal_use_settings = quiet(test, *phases)  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        function(**dict.fromkeys(test.wants))
+    finally:
+        handle.inner_test = test.body
+        function._hypothesis_internal_use_settings = kept_settings  # type: ignore[attr-defined]  # noqa: SLF001
+        del function._hypothesis_internal_use_seed  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def draw(test: HiddenTest, seed: int) -> list[bytes]:
+    """The encoded arguments of every example that ``seed`` draws; one empty example for a fixed test."""
+    if not test.drawn:
+        return [encode({})]
+    drawn: list[bytes] = []
+
+    def record(**arguments: Any) -> None:
+        drawn.append(encode_example(test, arguments))
+
+    drive(test, seed, record, Phase.explicit, Phase.generate)
+    return list(dict.fromkeys(drawn))
+
+
+def encode_example(test: HiddenTest, arguments: dict[str, Any]) -> bytes:
+    """Bytes of a test's drawn arguments; raises ``AuthoringError`` for what cannot be stored."""
+    try:
+        return encode({name: to_wire(value) for name, value in arguments.items() if name not in FIXTURES}, _BOUNDS)
+    except Exception as error:
+        raise AuthoringError(f"{test.name}: its examples cannot be stored: {error}") from error
+
+
+def decode_example(data: bytes) -> dict[str, Any]:
+    """Fresh arguments: every call owns its tensors."""
+    arguments: dict[str, Any] = decode(data, _BOUNDS)
+    return arguments
+
+
+def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, reference: Student) -> Examples:
+    """The stored examples of a suite, drawn now where there are none for this seed and these tests.
+
+    Every example is tried on the reference when it is drawn, so that a failure later on is the
+    student's. Raises ``AuthoringError`` where the reference fails.
+    """
+    path = course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
+    stored = _read(path)
+    if stored is not None and list(stored) == [test.name for test in suite.tests]:
+        return stored
+    examples = {test.name: draw(test, seed.derive(purpose, suite.topic, test.name)) for test in suite.tests}
+    for test in suite.tests:
+        for data in examples[test.name]:
+            _try_reference(test, data, reference)
+    _write(path, examples)
+    return examples
+
+
+def run_example(test: HiddenTest, data: bytes, student: Student, reference: Student) -> None:
+    """Call the test's body on one stored example."""
+    fixtures = {"student": student, "reference": reference}
+    test.body(**{name: fixtures[name] for name in test.wants}, **decode_example(data))
+
+
+def _try_reference(test: HiddenTest, data: bytes, reference: Student) -> None:
+    try:
+        reference.begin()
+        run_example(test, data, reference, reference)
+    except Exception as error:
+        problem = f"{test.name}: the reference fails it: {type(error).__name__}: {error}"
+        raise AuthoringError(f"{problem} on {decode_example(data)!r:.500}") from error
+
+
+def _key(suite: Suite, seed: Seed, purpose: str) -> str:
+    testing = sorted((Path(autograder.__file__).parent / "testing").glob("*.py"))
+    parts = (suite.digest, seed.id, purpose, file_digest(*testing), hypothesis.__version__, torch.__version__)
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> Examples | None:
+    """The examples at ``path``, or ``None`` where the file is absent or was damaged."""
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    if hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    try:
+        examples: Examples = decode(data[32:], _BOUNDS)
+    except WireError:
+        return None
+    return examples
+
+
+def _write(path: Path, examples: Examples) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body = encode(examples, _BOUNDS)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(hashlib.sha256(body).digest() + body)
+    fresh.replace(path)

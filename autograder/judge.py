@@ -1,0 +1,142 @@
+"""Decides one hidden test: runs its stored examples and says what was found.
+
+A pass needs every stored example executed and compared. The reference passed them all when they
+were drawn, so whatever fails here is the submission's doing; only our own infrastructure can raise
+``GraderError``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograder.counterexample import Found, describe, find, message_of, verdict_of
+from autograder.errors import GraderError, ProcessDied
+from autograder.examples import run_example
+from autograder.hints import Known, diagnose
+from autograder.model import TestRecord, Verdict
+from autograder.sandbox.session import Session
+from autograder.suite import HiddenTest
+from autograder.testing.marks import Misconception
+from autograder.testing.student import Student
+
+SHRINK_SECONDS = 0.6  # per failed test
+EXPLAIN_SECONDS = 6.0  # per submission
+MORE_FOR_DIAGNOSIS = 6  # examples run after the first failure, to tell misconceptions apart
+
+
+@dataclass
+class Explainer:
+    """Finds what to tell about failures, within a time budget per submission."""
+
+    known: Sequence[Known]
+    feedback_seed: int
+    seconds_left: float = EXPLAIN_SECONDS
+
+    def smallest(self, test: HiddenTest, student: Student, reference: Student) -> Found | None:
+        """A small failing input from the feedback seed, if one turns up in time."""
+        if self.seconds_left <= 0 and test.drawn:
+            return None
+        started = time.monotonic()
+        try:
+            return find(test, student, reference, self.feedback_seed, min(SHRINK_SECONDS, self.seconds_left))
+        except ProcessDied:
+            return None
+        finally:
+            self.seconds_left -= time.monotonic() - started
+
+    def misconception(self, test: HiddenTest, log: list[tuple[dict[str, object], dict[str, object]]]) -> Misconception | None:
+        """The named misconception that the answers in ``log`` agree with."""
+        return diagnose(test.question.name, log, self.known)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a test is judged with: the submission's process, both sides to call, and the explainer."""
+
+    session: Session
+    student: Student
+    reference: Student
+    explainer: Explainer
+    device: str = "cpu"
+
+
+def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestRecord:
+    """The record of one test; never raises for anything a submission does."""
+    started = time.monotonic()
+    if bench.device not in test.question.devices:
+        message = f"counts only on {' or '.join(test.question.devices)}; to be completed there"
+        return _record(test, Verdict.DEFERRED, message, 0, started)
+    done = 0
+    try:
+        bench.session.revive()
+        bench.student.begin()
+        for data in examples:
+            run_example(test, data, bench.student, bench.reference)
+            done += 1
+    except GraderError:
+        raise
+    except ProcessDied as death:
+        return _record(test, death.verdict, death.message, done, started)
+    except Exception as fault:  # noqa: BLE001 - see the module's docstring
+        return _explained(test, fault, list(examples[done + 1 :]), done, started, bench)
+    if done != len(examples):
+        raise GraderError(f"{test.name}: {done} of {len(examples)} examples were compared")
+    return _record(test, Verdict.PASSED, "", done, started)
+
+
+def _explained(
+    test: HiddenTest, fault: Exception, rest: list[bytes], done: int, started: float, bench: Bench
+) -> TestRecord:
+    verdict = verdict_of(fault)
+    if verdict is Verdict.MISSING or verdict is Verdict.FORBIDDEN:
+        return _record(test, verdict, message_of(fault), done, started)
+    found = describe(fault, bench.student)  # a fixed test shows its own input
+    _run_more(test, rest[:MORE_FOR_DIAGNOSIS], bench)
+    misconception = bench.explainer.misconception(test, list(bench.student.log))
+    message = message_of(fault)
+    if test.drawn:
+        bench.student.log.clear()
+        smaller = bench.explainer.smallest(test, bench.student, bench.reference)
+        if smaller is None:
+            return _record(test, verdict, "wrong on an input that is not shown here", done, started, None, misconception)
+        found, message = smaller, smaller.message
+    return _record(test, verdict, message, done, started, found, misconception)
+
+
+def _run_more(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> None:
+    for data in examples:
+        try:
+            run_example(test, data, bench.student, bench.reference)
+        except GraderError:
+            raise
+        except ProcessDied:
+            return
+        except Exception:  # noqa: BLE001, S112 - only the log of what was asked and answered matters here
+            continue
+
+
+def _record(
+    test: HiddenTest,
+    verdict: Verdict,
+    message: str,
+    done: int,
+    started: float,
+    found: Found | None = None,
+    misconception: Misconception | None = None,
+) -> TestRecord:
+    points = test.question.points
+    return TestRecord(
+        name=test.name,
+        title=test.title,
+        verdict=verdict,
+        points=None if verdict is Verdict.DEFERRED else points if verdict is Verdict.PASSED else 0.0,
+        max_points=points,
+        message=message,
+        hint=misconception.hint if misconception else None,
+        misconception=misconception.name if misconception else None,
+        counterexample=found.counterexample if found else None,
+        examples=done,
+        seconds=round(time.monotonic() - started, 4),
+    )

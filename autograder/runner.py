@@ -1,0 +1,226 @@
+"""Grades one submission: notebook in, ``GradeReport`` out, always."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import platform
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import torch
+
+import autograder
+from autograder.counterexample import message_of, verdict_of
+from autograder.course import Assignment, Course, file_digest
+from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault
+from autograder.examples import load_examples
+from autograder.hints import known_misconceptions
+from autograder.judge import Bench, Explainer, judge
+from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, Versions, worst
+from autograder.release.manifest import read_manifest
+from autograder.sandbox.process import Isolation, Sandbox
+from autograder.sandbox.session import Session
+from autograder.scoring import overall_verdict, score_questions, totals
+from autograder.seed import Seed
+from autograder.suite import HiddenTest, collect
+from autograder.testing.student import LocalBackend, Student
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a grading run can be told, beyond the course's own files."""
+
+    isolation: Isolation = "sandbox"
+    device: Literal["cpu"] = "cpu"
+    limits: Limits | None = None  # instead of the assignment's own
+    explain: bool = True  # look for counterexamples and misconceptions
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a submission is graded against, and the digests that name it."""
+
+    tests_sha256: str
+    reference_sha256: str
+    seed_id: str
+    options: str
+
+
+class Grader:
+    """Everything that is paid for once per worker: suite, examples, reference, misconceptions, zygote."""
+
+    def __init__(self, course: Course, topic: str, options: Options | None = None) -> None:
+        self.course = course
+        self.options = options or Options()
+        self.assignment: Assignment = course.assignment(topic)
+        self.suite = collect(course, self.assignment)
+        self.seed = Seed.of_course(course.state)
+        torch.set_num_threads(1)
+        data = self.assignment.files if self.assignment.files.is_dir() else None
+        self._sandbox = Sandbox(self.options.isolation, hidden=(course.root,), data=data)
+        try:
+            self._load()
+        except BaseException:
+            self._sandbox.close()
+            raise
+
+    def _load(self) -> None:
+        course, assignment = self.course, self.assignment
+        namespace = vars(course.load(assignment.reference))
+        self.reference = Student(LocalBackend(namespace), self.suite.forbidden)
+        self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
+        module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
+        self.known = known_misconceptions(module, namespace)
+        self.manual = {name: question.points for name, question in assignment.front.manual.items()}
+        self.order = question_order(assignment, [*self.suite.questions(), *self.manual])
+        self.prepared = prepare(assignment, self.suite.digest, self.seed, self.options)
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote; idempotent."""
+        self._sandbox.close()
+
+    def grade(self, submission: Submission) -> GradeReport:
+        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
+        started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+        data = b""
+        try:
+            data = read_notebook(submission.path, self._limits)
+            outcome = self._judge_all(data)
+        except StudentFault as fault:
+            outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
+        except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
+            outcome = self._nothing_graded(Verdict.GRADER_ERROR, _our_fault(error))
+        questions = score_questions(self.suite, outcome.records, self.manual, self.order)
+        score, maximum, pending = totals(questions)
+        return GradeReport(
+            student=submission.student,
+            assignment=submission.assignment,
+            score=score,
+            max_score=maximum,
+            pending_points=pending,
+            verdict=worst([overall_verdict(questions), outcome.verdict]),
+            questions=questions,
+            flags=outcome.flags,
+            cells=outcome.cells,
+            message=outcome.message,
+            provenance=self._provenance(data, started, time.monotonic() - clock),
+        )
+
+    @property
+    def _limits(self) -> Limits:
+        return self.options.limits or self.assignment.front.limits
+
+    def _judge_all(self, data: bytes) -> Outcome:
+        names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
+        session = Session(self._sandbox, data, self._limits, names)
+        try:
+            try:
+                session.open()
+            except ProcessDied as death:
+                return self._nothing_graded(death.verdict, death.message)
+            records = self._records(session)
+        finally:
+            session.close()
+        return Outcome(tuple(records), source_flags(session), session.cells)
+
+    def _records(self, session: Session) -> list[TestRecord]:
+        explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
+        if not self.options.explain:
+            explainer.seconds_left = 0.0
+        student = Student(session, self.suite.forbidden)
+        bench = Bench(session, student, self.reference, explainer, self.options.device)
+        return [judge(test, self.examples[test.name], bench) for test in self.suite.tests]
+
+    def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
+        records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
+        return Outcome(records, message=message, verdict=verdict)
+
+    def _provenance(self, data: bytes, started: datetime.datetime, seconds: float) -> Provenance:
+        return Provenance(
+            submission_sha256=hashlib.sha256(data).hexdigest(),
+            tests_sha256=self.prepared.tests_sha256,
+            reference_sha256=self.prepared.reference_sha256,
+            seed_id=self.prepared.seed_id,
+            device=self.options.device,
+            isolation=self.options.isolation,
+            versions=versions(),
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(seconds, 3),
+            options=self.prepared.options,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What judging a submission found, before scoring."""
+
+    records: tuple[TestRecord, ...]
+    flags: tuple[Flag, ...] = ()
+    cells: tuple[CellRecord, ...] = ()
+    message: str = ""
+    verdict: Verdict = Verdict.PASSED
+
+
+def _blank(test: HiddenTest, verdict: Verdict, message: str) -> TestRecord:
+    points = test.question.points
+    return TestRecord(
+        name=test.name, title=test.title, verdict=verdict, points=0.0, max_points=points, message=message
+    )
+
+
+def _our_fault(error: Exception) -> str:
+    if isinstance(error, GraderError):
+        return str(error)
+    return "".join(traceback.format_exception(error))[-4000:]
+
+
+def read_notebook(path: Path, limits: Limits) -> bytes:
+    """The bytes of a submitted notebook, never through a link and never more than the limit."""
+    if path.is_symlink():
+        raise InvalidSubmission(f"{path.name} is a link, not a notebook")
+    if not path.is_file():
+        raise InvalidSubmission(f"no notebook was handed in: {path.name} is not there")
+    size = path.stat().st_size
+    if size > limits.notebook_bytes:
+        most = limits.notebook_bytes >> 20
+        raise InvalidSubmission(f"the notebook has {size >> 20} MiB, more than {most}: clear its outputs and save")
+    return path.read_bytes()
+
+
+def source_flags(session: Session) -> tuple[Flag, ...]:
+    """Forbidden names that stand in the notebook's source: for a person to look at, no proof."""
+    return tuple(
+        Flag(kind="source", detail=f"the name {name} stands in the notebook; no graded call was seen to use it")
+        for name in session.names_found
+    )
+
+
+def question_order(assignment: Assignment, names: list[str]) -> list[str]:
+    """Questions in the order of the handout, as the manifest froze it; as found where there is none yet."""
+    path = assignment.release_folder / "manifest.json"
+    if not path.is_file():
+        return names
+    frozen = [question.name for question in read_manifest(path).questions]
+    return sorted(names, key=lambda name: frozen.index(name) if name in frozen else len(frozen))
+
+
+def prepare(assignment: Assignment, tests_sha256: str, seed: Seed, options: Options) -> Prepared:
+    """The digests that a grade depends on, beside the submission itself."""
+    reference = file_digest(assignment.reference, assignment.misconceptions, assignment.handout)
+    told = hashlib.sha256(msgspec.json.encode((options, autograder.__version__, assignment.front))).hexdigest()[:16]
+    return Prepared(tests_sha256, reference, seed.id, told)
+
+
+def versions() -> Versions:
+    """Versions that a grade depends on."""
+    return Versions(python=platform.python_version(), torch=torch.__version__, autograder=autograder.__version__)

@@ -1,0 +1,84 @@
+"""The sandbox's rules as data: what a student process sees, and which system calls it may not make."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HOME: Final = "/home/student"
+SCRATCH: Final = "/run/box"  # the one size-limited tmpfs behind HOME, /tmp and /dev/shm
+DATA: Final = "/run/data"  # the assignment's files/, bound to HOME/files
+HOSTNAME: Final = "notebook"
+STUDENT_UID: Final = 1000  # inside a user namespace; root uses FIRST_UID + slot instead
+FIRST_UID: Final = 61000
+EXIT_MEMORY: Final = 77  # the init's exit status when its watchdog ends a submission
+WATCHDOG_SECONDS: Final = 0.1
+
+# Whole folders of the system, read-only. Links (Debian's /bin -> usr/bin) are made again as links.
+SYSTEM_FOLDERS: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM_FILES: Final = (
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/fonts",
+    "/etc/mime.types",
+    "/etc/alternatives",
+    "/sys/devices/system/cpu",  # torch's cpuinfo reads the processors' features here
+)
+DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+ETC: Final = {
+    "/etc/passwd": "root:x:0:0::/:/bin/false\nstudent:x:{uid}:{uid}::" + HOME + ":/bin/sh\n",
+    "/etc/group": "root:x:0:\nstudent:x:{uid}:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+
+ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": HOME,
+    "USER": "student",
+    "LANG": "C.UTF-8",
+    "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
+    "IPYTHONDIR": "/tmp/.ipython",  # noqa: S108
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/.matplotlib",  # noqa: S108
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    # One thread: numpy's and torch's pools must not exist when user namespaces are made and students forked.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+# Refused with EPERM. Namespaces already take away what most of these reach; the list closes roads
+# into the kernel that no notebook needs.
+DENIED_SYSCALLS: Final = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
+    "pidfd_open", "pidfd_getfd", "pidfd_send_signal",
+    "mount", "umount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount",
+    "open_tree", "mount_setattr", "unshare", "setns", "swapon", "swapoff", "quotactl", "acct",
+    "keyctl", "add_key", "request_key", "bpf", "perf_event_open", "userfaultfd",
+    "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "open_by_handle_at", "name_to_handle_at", "fanotify_init", "lookup_dcookie",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "syslog",
+    "iopl", "ioperm", "modify_ldt", "personality", "sethostname", "setdomainname",
+    "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "vhangup", "nfsservctl",
+    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "semget", "semop", "semctl", "mq_open",
+    "memfd_create", "memfd_secret", "landlock_create_ruleset", "vmsplice",
+)  # fmt: skip
+
+CLONE_NEW_FLAGS: Final = 0x7E020080  # every CLONE_NEW* flag: time, mount, cgroup, uts, ipc, user, pid, net
+
+# Imported before the first student, so that no student pays for them.
+PRELOADED: Final = (
+    "numpy",
+    "torch",
+    "torch.nn.functional",
+    "torch.nn.utils",
+    "torch.utils.data",
+    "torch.optim",
+    "torch._dynamo",  # imported by the first optimizer step, 1.6 s late
+    "torch.func",
+    "torch.autograd.profiler_legacy",
+    "matplotlib",
+    "matplotlib.pyplot",
+)

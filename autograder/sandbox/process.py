@@ -1,0 +1,256 @@
+"""The grading process's side of the sandbox: starts a zygote, starts students, keeps deadlines, kills.
+
+Nothing read from a student's socket is trusted: frames are bounded before memory is taken, must
+answer the one open request, and hold values only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+import autograder
+from autograder.errors import GraderError, IsolationError, ProcessDied
+from autograder.model import Limits, Verdict
+from autograder.sandbox import policy
+from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
+
+Isolation = Literal["sandbox", "process"]
+
+START_SECONDS = 120.0  # importing torch from a cold disk on a slow machine
+SPAWN_SECONDS = 30.0
+_BOOT = (
+    "import json, sys; config = json.loads(sys.argv[2]); sys.path.insert(0, config['package_path']);"
+    "from autograder.sandbox.zygote import main; main(int(sys.argv[1]), config)"
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a student process ended: ``exit`` and ``signal`` are ``None`` where it was killed by us."""
+
+    exit: int | None
+    signal: int | None
+    cpu_seconds: float
+    peak_bytes: int
+
+
+class Sandbox:
+    """One zygote. Starts one student process at a time; a context manager.
+
+    Args:
+        isolation: ``sandbox`` keeps all six promises or raises ``IsolationError``; ``process`` only
+            separates memory, for trusted code.
+        hidden: folders that no student may see, whatever contains them (the course).
+        data: the assignment's data folder, shown read-only as ``files``; ``None`` for none.
+    """
+
+    def __init__(self, isolation: Isolation = "sandbox", hidden: tuple[Path, ...] = (), data: Path | None = None):
+        self.isolation = isolation
+        self._root = tempfile.mkdtemp(prefix="autograder-")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        config = self._config(hidden, data if data is not None and data.is_dir() else None)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-I", "-B", "-c", _BOOT, str(theirs.fileno()), json.dumps(config)]
+            self._zygote = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                env=policy.ENVIRONMENT | ({"HOME": self._root} if isolation == "process" else {}),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                start_new_session=True,  # a Ctrl-C in the terminal is ours to handle
+            )
+        self._ready = False
+
+    def _config(self, hidden: tuple[Path, ...], data: Path | None) -> dict[str, Any]:
+        package = Path(autograder.__file__).resolve().parent
+        prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parents[1])}
+        shown = {os.path.realpath(prefix) for prefix in prefixes} | prefixes | {str(package)}
+        return {
+            "isolation": self.isolation,
+            "root": self._root,
+            "home": self._root,
+            "uid": policy.FIRST_UID + os.getpid() % 4000,  # apart from another grading run's students
+            "shown": sorted(path for path in shown if not path.startswith("/usr")),
+            "hidden": sorted(str(path.resolve()) for path in hidden),
+            "data": str(data.resolve()) if data is not None and self.isolation == "sandbox" else None,
+            "package_path": str(package.parent),
+            "forget_path": str(package.parent),
+        }
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait_ready(self) -> None:
+        """Wait until the zygote has built its cage and imported; raises ``IsolationError`` where it cannot."""
+        if self._ready:
+            return
+        answer = self._hear(START_SECONDS)
+        if "error" in answer:
+            raise IsolationError(
+                f"this machine cannot keep the sandbox's promises: {answer['error']}. "
+                "Run 'autograder doctor' to see which; for code you trust, lower it by name: --isolation process"
+            )
+        self._ready = True
+
+    def start(self, limits: Limits) -> StudentProcess:
+        """A fresh student process, locked in, that has not read a byte yet."""
+        self.wait_ready()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            message = json.dumps({"do": "spawn", "limits": msgspec.to_builtins(limits)}).encode()
+            try:
+                socket.send_fds(self._control, [message], [theirs.fileno()])
+                answer = self._hear(SPAWN_SECONDS)
+            except OSError as error:
+                ours.close()
+                raise GraderError(f"the sandbox's zygote is gone: {error}; {self._last_words()}") from error
+        if "error" in answer:
+            ours.close()
+            raise GraderError(str(answer["error"]))
+        return StudentProcess(self, ours, limits)
+
+    def end_student(self) -> Ending:
+        """Kill the student process and everything it started, and say how it had ended."""
+        self._control.send(json.dumps({"do": "end"}).encode())
+        answer = self._hear(SPAWN_SECONDS)
+        return Ending(answer["exit"], answer["signal"], answer["cpu_seconds"], answer["peak_bytes"])
+
+    def _hear(self, seconds: float) -> dict[str, Any]:
+        readable, _, _ = select.select([self._control], [], [], seconds)
+        data = self._control.recv(1 << 16) if readable else b""
+        if data:
+            answer: dict[str, Any] = json.loads(data)
+            return answer
+        problem = "ended" if readable else f"did not answer within {seconds:g} s"
+        raise GraderError(f"the sandbox's zygote {problem}; {self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        text = self._errors.read().decode(errors="replace").strip()
+        return f"its last words: {text[-500:]}" if text else "it said nothing"
+
+    def close(self) -> None:
+        """End the zygote and its student; idempotent."""
+        self._control.close()
+        try:
+            self._zygote.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._zygote.kill()
+            self._zygote.wait()
+        self._errors.close()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+class StudentProcess:
+    """One student process: one request at a time, each with a deadline."""
+
+    def __init__(self, sandbox: Sandbox, connection: socket.socket, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._socket = connection
+        self._socket.setblocking(False)
+        self._limits = limits
+        self._bounds = Bounds(total_bytes=limits.reply_bytes)
+        self.alive = True
+
+    def request(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The reply to ``message`` within ``seconds`` of wall time.
+
+        Raises ``ProcessDied`` with the verdict where there is none; the process is gone then, and
+        everything it had started with it.
+        """
+        deadline = time.monotonic() + seconds
+        number = secrets.randbits(63)
+        body = encode(message, Bounds(total_bytes=1 << 30, text_bytes=1 << 30))
+        try:
+            self._send(HEADER.pack(MAGIC, number, len(body)) + body, deadline)
+            return self._reply(number, deadline)
+        except WireError as error:
+            self.kill()
+            raise ProcessDied(Verdict.PROTOCOL, f"the notebook's process broke the protocol: {error}") from error
+        except TimeoutError as error:
+            self.kill()
+            raise ProcessDied(Verdict.TIMEOUT, f"no answer within {seconds:g} s") from error
+        except (ConnectionError, EOFError) as error:
+            raise self._post_mortem(self.kill()) from error
+
+    def _post_mortem(self, ending: Ending) -> ProcessDied:
+        if ending.exit == policy.EXIT_MEMORY and self._sandbox.isolation == "sandbox":
+            return ProcessDied(Verdict.MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory")
+        code = ending.exit if ending.exit is not None else -(ending.signal or 0)
+        number = code - 128 if code > 128 else -code if code < 0 else 0
+        if number == 24 or (number == 9 and ending.cpu_seconds >= self._limits.cpu_seconds):  # noqa: PLR2004 - SIGXCPU
+            return ProcessDied(Verdict.TIMEOUT, f"it used more than {self._limits.cpu_seconds} s of processor time")
+        if number:
+            return ProcessDied(Verdict.CRASHED, f"the notebook's process was ended by signal {number}")
+        return ProcessDied(Verdict.CRASHED, f"the notebook's process ended itself (exit status {max(code, 0)})")
+
+    def kill(self) -> Ending:
+        """End the process and everything it started."""
+        if not self.alive:
+            return Ending(None, None, 0.0, 0)
+        self.alive = False
+        with contextlib.suppress(OSError):
+            self._socket.close()
+        return self._sandbox.end_student()
+
+    # ---------------------------------------------------------------------------------- frames
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(select.POLLOUT, deadline)
+            with contextlib.suppress(BlockingIOError):
+                view = view[self._socket.send(view[: 1 << 20]) :]
+
+    def _reply(self, number: int, deadline: float) -> dict[str, Any]:
+        magic, echoed, length = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        if magic != MAGIC or echoed != number:
+            raise WireError("a frame that answers no request")
+        if length > self._limits.reply_bytes + (1 << 20):
+            raise WireError(f"a frame of {length} bytes; at most {self._limits.reply_bytes} are read")
+        reply = decode(self._exactly(length, deadline), self._bounds)
+        if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
+            raise WireError("a frame that is no reply")
+        return reply
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        """``size`` bytes; memory grows only as they arrive."""
+        parts = bytearray()
+        while len(parts) < size:
+            self._wait(select.POLLIN, deadline)
+            try:
+                piece = self._socket.recv(min(size - len(parts), 1 << 20))
+            except BlockingIOError:
+                continue
+            if not piece:
+                raise EOFError
+            parts += piece
+        return bytes(parts)
+
+    def _wait(self, event: int, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        poll = select.poll()
+        poll.register(self._socket, event)
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
