@@ -12,9 +12,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,78 +20,13 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from autograder.course import Course
+from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
-from autograder.model import CellRecord, Counterexample, GradeReport, QuestionResult, TestRecord, Verdict
+from autograder.model import CellRecord, GradeReport, QuestionResult, TestRecord, Verdict
 from autograder.text import clean
+from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
 
-Level = Literal["full", "category"]
-LINE, PARAGRAPH, BLOCK = 200, 1500, 3000  # characters shown of a title, a message, a value
-
-
-@dataclass(frozen=True)
-class Words:
-    """A verdict as people say it. ``tone`` picks the colour, which never stands alone."""
-
-    symbol: str
-    label: str
-    tone: Literal["good", "bad", "open", "ours"]
-    advice: str
-
-
-WORDS: Mapping[Verdict, Words] = {
-    Verdict.PASSED: Words("✓", "Right", "good", "Everything tested here is right."),
-    Verdict.DEFERRED: Words("…", "Still open", "open", "This needs a machine with a GPU and will be tested later."),
-    Verdict.MISSING: Words(
-        "○",
-        "Not written yet",
-        "open",
-        "The function is still the empty one from the handout, or its name has changed. "
-        "Write it in its cell, under its original name, and these tests can look at it.",
-    ),
-    Verdict.FAILED: Words(
-        "✗", "Not right yet", "bad", "On at least one input the answer differs from what the task asks for."
-    ),
-    Verdict.FORBIDDEN: Words(
-        "✗",
-        "Uses a ruled-out function",
-        "bad",
-        "The handout asks you to write this part yourself. The answer may well be right: "
-        "replace the ruled-out call by your own code.",
-    ),
-    Verdict.ERROR: Words(
-        "!",
-        "Stopped with an error",
-        "bad",
-        "Your function raised an exception. Calling it in a new cell with the same input shows where.",
-    ),
-    Verdict.TIMEOUT: Words(
-        "!", "Took too long", "bad", "A loop that never ends, or one over every entry of a tensor, is the usual cause."
-    ),
-    Verdict.MEMORY: Words(
-        "!", "Used too much memory", "bad", "Look for a list that keeps growing or a tensor that is expanded too far."
-    ),
-    Verdict.CRASHED: Words(
-        "!",
-        "Python stopped",
-        "bad",
-        "Python itself ended during this test. Endless recursion and calls such as os._exit do that.",
-    ),
-    Verdict.PROTOCOL: Words(
-        "!",
-        "The answer could not be read",
-        "bad",
-        "Return plain values such as tensors, numbers, lists or modules, of a moderate size.",
-    ),
-    Verdict.INVALID_SUBMISSION: Words(
-        "!", "The notebook could not be opened", "bad", "What to do about it stands at the top of this page."
-    ),
-    Verdict.GRADER_ERROR: Words(
-        "?", "Not graded yet: our fault", "ours", "The grading program failed here, not your code. Nothing is lost."
-    ),
-}
-PARTLY = Words("◐", "Partly right", "bad", "")
-WAITING = Words("…", "Waiting for a person", "open", "A person reads and scores this answer.")
-SCORED = Words("✓", "Scored by a person", "good", "A person has read and scored this answer.")
+CELLS = 20  # cells listed at most: a notebook may hold thousands that fail
 
 
 @dataclass(frozen=True)
@@ -111,60 +44,6 @@ class Extras:
     manual: Mapping[str, ManualScore] = field(default_factory=dict)
     seconds_late: float = 0.0
     penalty: float = 0.0
-
-
-# ------------------------------------------------------------------------------ what a student may see
-
-
-def for_student(report: GradeReport, level: Level) -> GradeReport:
-    """``report`` without what is for instructors only, and with every text made safe to look at.
-
-    Flags, names of misconceptions and the grader's own errors never stay. At level ``category``
-    titles and verdicts stay, and no message, hint, counterexample, note or text of a cell.
-    """
-    return replace(
-        report,
-        student=_line(report.student),
-        questions=tuple(_question_for_student(question, level) for question in report.questions),
-        cells=tuple(_cell_for_student(cell, level) for cell in report.cells),
-        flags=(),
-        message="" if level == "category" or report.verdict is Verdict.GRADER_ERROR else clean(report.message, PARAGRAPH),
-    )
-
-
-def _question_for_student(question: QuestionResult, level: Level) -> QuestionResult:
-    return replace(
-        question,
-        name=_line(question.name),
-        tests=tuple(_test_for_student(test, level) for test in question.tests),
-        note="" if level == "category" else clean(question.note, PARAGRAPH),
-    )
-
-
-def _test_for_student(test: TestRecord, level: Level) -> TestRecord:
-    told = level == "full" and test.verdict is not Verdict.GRADER_ERROR
-    example = test.counterexample
-    return replace(
-        test,
-        title=_line(test.title),
-        message=clean(test.message, PARAGRAPH) if told else "",
-        hint=clean(test.hint, PARAGRAPH) if told and test.hint else None,
-        counterexample=_example_for_student(example) if told and example else None,
-        misconception=None,
-    )
-
-
-def _example_for_student(example: Counterexample) -> Counterexample:
-    call, expected, got = (clean(text, BLOCK) for text in (example.call, example.expected, example.got))
-    return Counterexample(call=call, expected=expected, got=got)
-
-
-def _cell_for_student(cell: CellRecord, level: Level) -> CellRecord:
-    return replace(cell, message="" if level == "category" else clean(cell.message, PARAGRAPH))
-
-
-def _line(text: str) -> str:
-    return clean(" ".join(text.split()), LINE)
 
 
 # ------------------------------------------------------------------------------------------- the page
@@ -188,16 +67,30 @@ class _Section:
     def open(self) -> float:
         return min(_percent(self.open_points, self.question.max_score), 100.0 - self.won)
 
-    def tests(self, *verdicts: Verdict) -> list[TestRecord]:
-        """Its tests with one of ``verdicts``; with none given, those that ask the student to do something."""
-        quiet = (Verdict.PASSED, Verdict.DEFERRED, Verdict.MISSING)
-        return [t for t in self.question.tests if (t.verdict in verdicts if verdicts else t.verdict not in quiet)]
+    @property
+    def asking(self) -> list[TestRecord]:
+        """Its tests that ask the student to do something."""
+        return [test for test in self.question.tests if test.verdict not in FOLDED]
+
+    @property
+    def folded(self) -> list[tuple[str, list[TestRecord]]]:
+        """Its other tests by verdict, each group with the line that stands for it."""
+        groups = [(text, [t for t in self.question.tests if t.verdict is v]) for v, text in FOLDED.items()]
+        return [(f"{plural(len(tests), 'test')} {text}", tests) for text, tests in groups if tests]
+
+    @property
+    def advice(self) -> str:
+        """What to know about the question as a whole, if anything."""
+        quiet = self.words.tone == "open" or self.words in (SCORED, WORDS[Verdict.GRADER_ERROR])
+        return self.words.advice if quiet else ""
 
 
 def render(report: GradeReport, *, title: str, level: Level = "full", extras: Extras | None = None) -> str:
     """The page for ``report``: HTML text that needs no other file. ``title`` is the assignment's."""
     extras = extras or Extras()
-    shown = for_student(report, level)
+    stubs = sum(map(_is_stub, report.cells))
+    troubles = tuple(cell for cell in report.cells if cell.status != "ok" and not _is_stub(cell))
+    shown = for_student(replace(report, cells=troubles[:CELLS]), level)
     sections = [
         _section(question, extras.manual.get(original.name))
         for original, question in zip(report.questions, shown.questions, strict=True)
@@ -205,15 +98,16 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
     style = _ENVIRONMENT.get_template("feedback.css").render()
     return _ENVIRONMENT.get_template("feedback.html").render(
         report=shown,
-        title=_line(title),
+        title=line(title),
         sections=sections,
+        summary=_summary(report, sections),
         score=_total(report, extras),
         max_score=max(report.max_score, sum(section.question.max_score for section in sections)),
         waiting=sum(section.open_points for section in sections if section.words is WAITING),
         extras=extras,
-        cells=[cell for cell in shown.cells if cell.status in ("error", "timeout") and not _is_stub(cell)],
-        stubs=sum(map(_is_stub, shown.cells)),
-        graded=_moment(report.provenance.started),
+        stubs=stubs,
+        more_cells=len(troubles) - len(shown.cells),
+        graded=moment(report.provenance.started),
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
@@ -226,11 +120,26 @@ def _section(question: QuestionResult, manual: ManualScore | None) -> _Section:
         return _Section(question, WAITING, None, question.max_score)
     if question.kind == "manual":
         return _Section(question, SCORED, question.score, 0.0)
-    open_points = sum(test.max_points for test in question.tests if test.points is None)
+    open_points = sum(test.max_points for test in question.tests if test.verdict is Verdict.DEFERRED)
+    score = question.score if any(test.points is not None for test in question.tests) else None
     words = WORDS[question.verdict]
-    if words.tone == "bad" and question.score:
-        words = PARTLY
-    return _Section(question, words, question.score, open_points)
+    faulty = words.tone == "bad" or question.verdict is Verdict.MISSING
+    return _Section(question, PARTLY if faulty and score else words, score, open_points)
+
+
+def _summary(report: GradeReport, sections: list[_Section]) -> str:
+    """One sentence on the whole, for a notebook that could be graded."""
+    verdicts = [section.question.verdict for section in sections if section.question.kind == "auto"]
+    right = verdicts.count(Verdict.PASSED)
+    if not verdicts or report.verdict in (Verdict.GRADER_ERROR, Verdict.INVALID_SUBMISSION):
+        return ""
+    if right == len(verdicts):
+        return "Everything that is tested is right. Well done!"
+    if set(verdicts) == {Verdict.MISSING}:
+        return "No function is written yet. Each one that works earns its points, so start with any of them."
+    if right == 0:
+        return ""
+    return f"{right} of {plural(len(verdicts), 'tested question')} fully right."
 
 
 def _total(report: GradeReport, extras: Extras) -> float:
@@ -255,28 +164,6 @@ def _percent(part: float, whole: float) -> float:
 # ---------------------------------------------------------------------------------- filters of the page
 
 
-def _points(value: float | None) -> str:
-    """``2``, ``2.5``, ``0.33``; a dash where there is no score yet."""
-    return "–" if value is None else f"{round(value, 2) + 0.0:.10g}"
-
-
-def _plural(count: float, noun: str) -> str:
-    return f"{_points(count)} {noun}" if count == 1 else f"{_points(count)} {noun}s"
-
-
-def _duration(seconds: float) -> str:
-    """``2 hours 5 minutes``: the two largest units that say something."""
-    minutes = max(1, round(seconds / 60))
-    parts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
-    return " ".join([_plural(count, unit) for count, unit in parts if count][:2])
-
-
-def _moment(text: str) -> str:
-    """An RFC 3339 time for people, in UTC."""
-    when = datetime.fromisoformat(text).astimezone(UTC)
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
-
-
 def _prose(text: str) -> Markup:
     """Author's text, with names between backticks set as code."""
     parts = text.split("`")
@@ -295,8 +182,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": _points, "plural": _plural, "duration": _duration, "prose": _prose}
-    environment.globals |= {"WORDS": WORDS, "Verdict": Verdict, "percent": _percent}
+    environment.filters |= {"points": points, "plural": plural, "duration": duration, "prose": _prose}
+    environment.globals |= {"WORDS": WORDS, "STATUSES": STATUSES, "Verdict": Verdict, "percent": _percent}
     return environment
 
 
@@ -336,8 +223,8 @@ def _read(path: Path) -> GradeReport:
     except msgspec.DecodeError as error:
         raise UsageError(f"{path} is not a result file: {error}; delete it and grade again") from error
     if (report.assignment, report.student) != (path.parent.name, path.stem):
-        named = f"student {report.student!r} and assignment {report.assignment!r}"
-        raise UsageError(f"{path} holds the result of {named}; give it the name that fits, or delete it and grade again")
+        named = f"{report.student!r} in {report.assignment!r}"
+        raise UsageError(f"{path} holds the result of {named}: its name does not fit; delete it and grade again")
     return report
 
 

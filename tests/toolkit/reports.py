@@ -96,7 +96,7 @@ def all_passed() -> GradeReport:
 
 
 def mixed() -> GradeReport:
-    """Right and wrong answers with a counterexample, a hint, a dependent question, an open test and a manual question."""
+    """Right, wrong and missing answers, a hint, a dependent question, an open test and a manual question."""
     softmax = question(
         "softmax",
         record(name="test_softmax_value", title="`softmax` gives the values of its definition"),
