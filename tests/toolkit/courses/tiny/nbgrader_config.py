@@ -1,6 +1,6 @@
 """Configuration of nbgrader for the tiny course that the toolkit's own tests use."""
 
-c = get_config()  # type: ignore[name-defined]  # noqa: F821 - nbgrader defines it
+c = get_config()  # type: ignore[name-defined]
 
 c.CourseDirectory.course_id = "tiny"
 c.CourseDirectory.source_directory = "assignments"

@@ -1,0 +1,63 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+# What tools leave behind and nobody releases.
+LEFTOVERS = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` in one step; an unchanged file is left alone."""
+    if path.is_file() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as partial:
+        partial.write(data)
+    Path(partial.name).chmod(0o644)
+    Path(partial.name).replace(path)
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder`` by its relative path, leftovers of tools aside; empty where there is no folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not set(path.relative_to(folder).parts).intersection(LEFTOVERS)
+    }
+
+
+def write_tree(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` below ``folder``."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o644)
+
+
+def replace_tree(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Make ``folder`` hold exactly ``files``: the old one or the new one is there, never a mixture.
+
+    Returns:
+        Whether anything had to change.
+    """
+    if folder.is_dir() and read_tree(folder) == dict(files):
+        return False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        new, old = Path(scratch, "new"), Path(scratch, "old")
+        new.mkdir()
+        write_tree(new, files)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+    return True

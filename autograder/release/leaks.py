@@ -1,0 +1,178 @@
+"""Whether anything that students must not see stands in what they get.
+
+Secret are the lines of solution bodies and private helpers, of hidden tests, of misconceptions and of
+variants, and the names and hints of misconceptions. Public are imports, docstrings, and the signatures of
+the reference's public functions. A secret line is searched as a sequence of tokens, whatever space lies
+between them and whatever stands around them, so that neither indentation nor inline code hides it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from autograder.release.answers import is_private
+
+# A body's lines from this length on (spaces not counted) tell something by themselves. Shorter ones, such as
+# ``n, c = x.shape``, are common property, unless the body has no longer ones.
+TELLING = 20
+# ``return x``, ``else:``, ``"""`` and the like say nothing.
+TRIVIAL_TOKENS, TRIVIAL_COMMENT = 3, 12
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_QUOTES = "\"'"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A secret that students can read at ``place`` in ``file``; ``origin`` is the secret's own file and line."""
+
+    file: str
+    place: str
+    secret: str
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.place}: {self.secret!r} from {self.origin}"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A line, name or hint, with where it comes from and how it is found."""
+
+    text: str
+    origin: str
+    pattern: re.Pattern[str]
+
+
+def find_leaks(released: Mapping[str, bytes], *, reference: str, others: Mapping[str, str]) -> list[Leak]:
+    """Every secret that stands in ``released``.
+
+    Args:
+        released: the files that students get, by path; notebooks and other JSON are searched decoded, every string.
+        reference: the source of the reference module.
+        others: the sources of hidden tests, misconceptions and variants, by path.
+    """
+    public = "\n".join(_signatures(reference))
+    secrets = [*_secrets("the reference", reference, public)]
+    for path, source in others.items():
+        secrets += _secrets(path, source, public)
+    return [
+        Leak(file, place, secret.text, secret.origin)
+        for file, data in released.items()
+        for place, text in _texts(file, data)
+        for secret in secrets
+        if secret.pattern.search(text)
+    ]
+
+
+def _secrets(path: str, source: str, public: str) -> Iterator[Secret]:
+    tree, lines = ast.parse(source), source.splitlines()
+    open_lines = _open_lines(tree)
+    for body in _bodies(tree):
+        numbers = [n for n in range(body.start, body.stop) if n not in open_lines and not _is_trivial(lines[n - 1])]
+        long = [n for n in numbers if _length(lines[n - 1]) >= TELLING]
+        for number in long or numbers:
+            pattern = _pattern(lines[number - 1])
+            if not pattern.search(public):
+                yield Secret(lines[number - 1].strip(), f"{path}, line {number}", pattern)
+    for node in tree.body:
+        yield from _misconception(path, node)
+
+
+def _bodies(tree: ast.Module) -> Iterator[range]:
+    """The line ranges judged together: each function, each method, each other statement."""
+    for node in tree.body:
+        for part in node.body if isinstance(node, ast.ClassDef) else [node]:
+            decorators: list[ast.expr] = getattr(part, "decorator_list", [])
+            first = min([part.lineno, *(decorator.lineno for decorator in decorators)])
+            yield range(first, (part.end_lineno or part.lineno) + 1)
+
+
+def _open_lines(tree: ast.Module) -> set[int]:
+    """The lines of imports and docstrings."""
+    return {
+        number
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node)
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
+def _is_docstring(node: ast.AST) -> TypeGuard[ast.Expr]:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _signatures(source: str) -> Iterator[str]:
+    """What a stub shows: the signatures of public functions, classes and their public methods."""
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        for part in (node, *(node.body if isinstance(node, ast.ClassDef) else [])):
+            if isinstance(part, ast.FunctionDef | ast.ClassDef) and not is_private(part.name):
+                first = min([part.lineno, *(decorator.lineno for decorator in part.decorator_list)])
+                yield from lines[first - 1 : part.body[0].lineno - 1]
+
+
+def _misconception(path: str, node: ast.stmt) -> Iterator[Secret]:
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return
+    for decorator in node.decorator_list:
+        if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func).split(".")[-1] != "misconception":
+            continue
+        origin = f"{path}, line {node.lineno}"
+        yield Secret(node.name, origin, re.compile(rf"(?<!\w){re.escape(node.name)}(?!\w)"))
+        for option in decorator.keywords:
+            if option.arg == "hint" and isinstance(option.value, ast.Constant):
+                yield Secret(str(option.value.value), origin, _pattern(str(option.value.value)))
+
+
+def _is_trivial(line: str) -> bool:
+    tokens = _TOKEN.findall(line)
+    if line.strip().startswith("#"):
+        return _length(line) < TRIVIAL_COMMENT
+    names = {token for token in tokens if re.match(r"\w", token) and not keyword.iskeyword(token)}
+    return len(tokens) < TRIVIAL_TOKENS or names <= {"super", "__init__", "self", "True", "False", "None"}
+
+
+def _length(line: str) -> int:
+    return len("".join(line.split()))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """The tokens of ``text`` in a row, with any space between them and any kind of quotes."""
+    tokens = [f"[{_QUOTES}]" if token in _QUOTES else re.escape(token) for token in _TOKEN.findall(text)]
+    words = [re.match(r"\w", token) is not None for token in tokens]
+    joined = tokens[0]
+    for index, token in enumerate(tokens[1:], 1):
+        joined += (r"\s+" if words[index - 1] and words[index] else r"\s*") + token
+    before, after = (r"(?<!\w)" if words[0] else ""), (r"(?!\w)" if words[-1] else "")
+    return re.compile(before + joined + after)
+
+
+def _texts(file: str, data: bytes) -> Iterable[tuple[str, str]]:
+    """The readable texts of a file: all strings of a JSON document, keys too, or the file as text."""
+    text = data.decode("utf-8", errors="replace")
+    if file.endswith((".ipynb", ".json")):
+        try:
+            return list(_strings(json.loads(text), "$"))
+        except ValueError:
+            pass
+    return [("its text", text)]
+
+
+def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        yield place, "".join(value)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _strings(item, f"{place}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield place, str(key)
+            yield from _strings(item, f"{place}.{key}")

@@ -1,0 +1,79 @@
+"""The student's side of an assignment, generated from the source notebook by nbgrader itself."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder.course import Assignment
+from autograder.errors import AuthoringError
+from autograder.release.files import LEFTOVERS, read_tree, write_tree
+
+STUB = 'raise NotImplementedError("write your solution here")'
+TEXT_STUB = "*Write your answer here.*"
+
+
+def nbgrader_settings() -> Config:
+    """What nbgrader must know to release this kind of course: for ``nbgrader_config.py`` and for ``release``."""
+    settings = Config()
+    settings.CourseDirectory.source_directory = "assignments"
+    settings.CourseDirectory.ignore = ["*.md", "*.pyc", ".pytest_cache", *LEFTOVERS]
+    settings.ClearSolutions.code_stub = {"python": STUB}
+    settings.ClearSolutions.text_stub = TEXT_STUB
+    return settings
+
+
+def student_files(assignment: Assignment, source: bytes) -> dict[str, bytes]:
+    """What nbgrader releases for the source notebook ``source``, by path below ``release/<topic>/``.
+
+    It works in a scratch course without a database, so the real one sees neither logs nor half-made files.
+    """
+    _require_tidy(assignment)
+    topic = assignment.topic
+    with tempfile.TemporaryDirectory(prefix="autograder-release-") as scratch:
+        root = Path(scratch).resolve()
+        files = {f"files/{name}": data for name, data in read_tree(assignment.files).items()}
+        write_tree(root / "assignments" / topic, {f"{topic}.ipynb": source, **files})
+        _generate(root, assignment)
+        return read_tree(root / "release" / topic)
+
+
+def _generate(root: Path, assignment: Assignment) -> None:
+    settings = nbgrader_settings()
+    settings.CourseDirectory.root = str(root)
+    settings.CourseDirectory.assignment_id = assignment.topic
+    settings.SaveCells.enabled = False
+    log, said = _listening_log()
+    course = CourseDirectory(config=settings, log=log)
+    try:
+        GenerateAssignment(coursedir=course, config=settings, log=log, no_database=True).start()
+    except NbGraderException as error:
+        reasons = "; ".join(line for text in said for line in text.strip().splitlines()[-1:]) or str(error)
+        raise AuthoringError(f"{assignment.handout}: nbgrader generate_assignment refuses it: {reasons}") from error
+
+
+def _listening_log() -> tuple[logging.Logger, list[str]]:
+    """A logger of our own, and the errors it hears."""
+    said: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.Logger("autograder.release", logging.ERROR)  # noqa: LOG001 - not shared, gone after the release
+    log.addHandler(handler)
+    return log, said
+
+
+def _require_tidy(assignment: Assignment) -> None:
+    """``nbgrader generate_assignment`` hands out whatever lies in the folder; only ``files/`` is meant to."""
+    folder = assignment.handout.parent
+    for name in read_tree(folder):
+        if not name.startswith("files/") and name not in (assignment.handout.name, assignment.source_notebook.name):
+            raise AuthoringError(
+                f"{folder / name}: would be handed out by nbgrader; move it into {folder / 'files'} if students "
+                "should have it, and out of the folder otherwise"
+            )
