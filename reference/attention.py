@@ -112,7 +112,7 @@ def multi_head_attention(
     if num_heads < 1 or width % num_heads:
         raise ValueError(f"num_heads={num_heads}: must be at least 1 and divide the width {width} of x")
     inputs, *weights, last = _widened(x, w_q, w_k, w_v, w_o)
-    q, k, v = ((inputs @ w).view(batch, length, num_heads, width // num_heads).transpose(1, 2) for w in weights)
+    q, k, v = ((inputs @ w).unflatten(-1, (num_heads, width // num_heads)).transpose(1, 2) for w in weights)
     if mask is not None:
         mask = mask.broadcast_to(batch, length, length).unsqueeze(1)
     heads, _ = scaled_dot_product_attention(q, k, v, mask)

@@ -1,0 +1,611 @@
+"""Graded tests of the assignment on attention."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograder.testing import (
+    assert_gradients,
+    assert_inputs_untouched,
+    assert_matches,
+    assert_no_alias,
+    assert_raises,
+    assert_vectorised,
+    double,
+    forbid,
+    norm,
+    question,
+)
+from autograder.testing import strategies as ts
+
+FORBIDDEN = {
+    # prims are what torch._refs.softmax leaves.
+    "softmax": forbid(
+        "aten::*softmax*",
+        "nn.*Softm*",
+        "prims::*",
+        names=("log_softmax", "gumbel_softmax", "softmin", "Softmax", "LogSoftmax", "Softmin", "Softmax2d", "_refs"),
+    ),
+    "*": forbid(
+        "aten::*attention*",
+        "aten::*transformer*",
+        "*FlexAttention*",
+        "nn.MultiheadAttention",
+        "nn.Transformer*",
+        names=("multi_head_attention_forward", "MultiheadAttention", "flex_attention", "Transformer"),
+    ),
+}
+
+# Attention in half precision, every step rounded: what scores of a few units allow.
+ROUGH = {torch.float16: 2e-2, torch.bfloat16: 1.5e-1}
+SIZES = st.integers(1, 5)
+
+
+@st.composite
+def _attention_inputs(draw, *, dtype=None, min_size=1, lead=None):
+    """``[q, k, v]`` with zero to two leading dimensions, each in a layout of its own."""
+    dtype = draw(ts.float_dtypes() if dtype is None else dtype)
+    front = draw(ts.shapes(min_dims=0, max_dims=2, max_size=3) if lead is None else lead)
+    m, n, d_k, d_v = (draw(st.integers(min_size, 5)) for _ in range(4))
+    shapes = ((*front, m, d_k), (*front, n, d_k), (*front, n, d_v))
+    return [draw(ts.tensors(shape, dtype=dtype, layouts=ts.LAYOUTS, kinds=("normal",))) for shape in shapes]
+
+
+@st.composite
+def _mask(draw, shape, *, dead):
+    """A mask that broadcasts to ``shape``; some queries may attend to nothing where ``dead``, none otherwise."""
+    size = [length if draw(st.booleans()) else 1 for length in shape]
+    size = size[draw(st.integers(0, len(size) - 1)) :]
+    mask = ts.build(tuple(size), seed=draw(ts.seeds()), kind="ties").bool()
+    if not dead:
+        mask[..., draw(st.integers(0, size[-1] - 1))] = True
+    elif len(size) >= 2:
+        mask[..., draw(st.integers(0, size[-2] - 1)), :] = False
+    else:
+        mask[...] = False
+    return mask
+
+
+@st.composite
+def _masked_inputs(draw, *, dead, **options):
+    """``[q, k, v, mask]``."""
+    q, k, v = draw(_attention_inputs(**options))
+    return [q, k, v, draw(_mask((*q.shape[:-1], k.shape[-2]), dead=dead))]
+
+
+@st.composite
+def _peaked_inputs(draw):
+    """``[q, k, v, mask]`` up to 1e4, in which every query has one key far ahead of all others it may attend to."""
+    dtype = draw(ts.float_dtypes(halves=True))
+    m, n, d_k = draw(SIZES), draw(SIZES), draw(st.sampled_from((1, 4, 16)))
+    direction = 1e4 * draw(ts.tensors((d_k,), dtype=torch.float64, kinds=("ties",))).mul(2).sub(1)
+    along = torch.tensor(draw(st.permutations(torch.linspace(-1, 1, n).tolist())), dtype=torch.float64)
+    sign = draw(ts.tensors((m,), dtype=torch.float64, kinds=("ties",))).mul(2).sub(1)
+    q, k = sign[:, None] * direction, along[:, None] * direction
+    v = draw(ts.tensors((n, 3), dtype=dtype, kinds=("normal", "large")))
+    return [q.to(dtype), k.to(dtype), v, draw(_mask((m, n), dead=False))]
+
+
+@st.composite
+def _heads_inputs(draw, *, dtype=None, heads=None, min_size=1):
+    """``[x, w_q, w_k, w_v, w_o, num_heads]``."""
+    dtype = draw(ts.float_dtypes() if dtype is None else dtype)
+    num_heads = draw(st.integers(1, 4) if heads is None else heads)
+    batch, length, width = (
+        draw(st.integers(min_size, 4)),
+        draw(st.integers(min_size, 5)),
+        draw(st.integers(min_size, 3)),
+    )
+    D = num_heads * width
+    x = draw(ts.tensors((batch, length, D), dtype=dtype, layouts=ts.LAYOUTS, kinds=("normal",)))
+    weight = ts.tensors((D, D), dtype=dtype, layouts=ts.LAYOUTS, kinds=("normal",), scale=D**-0.5)
+    return [x, *(draw(weight) for _ in range(4)), num_heads]
+
+
+@st.composite
+def _masked_heads_inputs(draw, *, dead, **options):
+    """``([x, w_q, w_k, w_v, w_o, num_heads], mask)``; half of them with as many heads as samples."""
+    inputs = draw(_heads_inputs(**options))
+    x = inputs[0]
+    if draw(st.booleans()):
+        inputs[0] = x = x[:1].repeat(inputs[-1], 1, 1) * torch.linspace(1, 2, inputs[-1], dtype=x.dtype)[:, None, None]
+    return inputs, draw(_mask((x.shape[0], x.shape[1], x.shape[1]), dead=dead))
+
+
+@st.composite
+def _wrong_heads(draw):
+    """``[x, w_q, w_k, w_v, w_o, num_heads]`` with a number of heads that does not fit."""
+    D = draw(st.integers(1, 6))
+    num_heads = draw(st.sampled_from([h for h in range(-3, D + 3) if h < 1 or D % h]))
+    x = draw(ts.tensors((draw(SIZES), draw(SIZES), D)))
+    return [x, *(draw(ts.tensors((D, D))) for _ in range(4)), num_heads]
+
+
+@st.composite
+def _score_inputs(draw, *, additive, dtype=None, min_size=1, kinds=("normal", "integers"), batch=None):
+    """``[h, s, W]``, or ``[h, s, W1, W2, v]`` for the additive score."""
+    dtype = draw(ts.float_dtypes() if dtype is None else dtype)
+    N = draw(st.integers(min_size, 4)) if batch is None else batch
+    L, d_h, d_s, a = (draw(st.integers(min_size, 5)) for _ in range(4))
+    shapes = [(a, d_h), (a, d_s), (a,)] if additive else [(d_h, d_s)]
+    return [
+        draw(ts.tensors(shape, dtype=dtype, layouts=ts.LAYOUTS, kinds=kinds))
+        for shape in [(N, d_h), (N, L, d_s), *shapes]
+    ]
+
+
+def _mixed(tensors, first, others):
+    """The first tensor in one dtype and the rest in another."""
+    return [tensors[0].to(first), *(tensor.to(others) for tensor in tensors[1:])]
+
+
+# ------------------------------------------------------------------------------------------ softmax
+
+
+@question("softmax", points=1.2, gate=True)
+@given(x=ts.tensors(ts.shapes(min_size=2, max_dims=3), dtype=ts.float_dtypes(), layouts=ts.LAYOUTS))
+@settings(max_examples=30)
+def test_softmax_of_ordinary_scores(student, reference, x):
+    """Softmax along the last dimension."""
+    assert_matches(student.softmax(x), reference.softmax(double(x)), dtype=x.dtype)
+
+
+@question("softmax", points=0.8)
+@given(
+    x=ts.tensors(
+        ts.shapes(max_dims=4, max_size=4), dtype=ts.float_dtypes(), kinds=("integers", "ties", "zeros", "tiny")
+    ),
+    place=st.integers(0, 3),
+    backwards=st.booleans(),
+    keyword=st.booleans(),
+)
+@settings(max_examples=40)
+def test_softmax_along_any_dimension(student, reference, x, place, backwards, keyword):
+    """Softmax along any dimension, counted from either end."""
+    dim = place % x.dim() - (x.dim() if backwards else 0)
+    got = student.softmax(x, dim=dim) if keyword else student.softmax(x, dim)
+    assert_matches(got, reference.softmax(double(x), dim), dtype=x.dtype)
+
+
+@question("softmax", points=0.5)
+@given(
+    x=ts.tensors(ts.shapes(min_dims=2, max_dims=2), dtype=ts.float_dtypes(), kinds=("integers",)),
+    level=ts.tensors((6, 1), kinds=("large",)),
+)
+@settings(max_examples=30)
+def test_softmax_does_not_change_when_a_row_is_shifted(student, reference, x, level):
+    """Adding a number up to 1e4 to a whole row changes nothing."""
+    shifted = x + level[: x.shape[0]].round().to(x.dtype)
+    # x - logsumexp(x) is rounded to the spacing of numbers of size 1e4.
+    rtol = 2e-3 if x.dtype == torch.float32 else None
+    assert_matches(student.softmax(shifted), reference.softmax(double(shifted)), dtype=x.dtype, rtol=rtol)
+
+
+@question("softmax", points=0.4)
+@given(inputs=_peaked_inputs())
+@settings(max_examples=30)
+def test_softmax_of_large_scores(student, reference, inputs):
+    """Scores from -1e4 to 1e4 in one row give no infinity and no NaN."""
+    scores = inputs[1].mT.contiguous()
+    assert_matches(student.softmax(scores), reference.softmax(double(scores)), dtype=scores.dtype)
+
+
+@question("softmax", points=0.5)
+@given(
+    x=ts.tensors(ts.shapes(max_dims=3, max_size=4), dtype=ts.float_dtypes(halves=True)), dim=st.sampled_from((0, -1))
+)
+@settings(max_examples=30)
+def test_softmax_keeps_the_dtype_and_leaves_its_input_alone(student, reference, x, dim):
+    """The result has the dtype of x, and x stays as it was."""
+    got = assert_inputs_untouched(student.softmax, x, dim).value
+    assert_matches(got, reference.softmax(double(x), dim), dtype=x.dtype)
+    assert_no_alias(student.softmax, x, dim)
+
+
+@question("softmax", points=0.4)
+@given(
+    x=ts.tensors((3, 4, 2), dtype=ts.float_dtypes(), kinds=("normal", "ties")),
+    cotangent=ts.tensors((3, 4, 2), kinds=("normal",)),
+    dim=st.integers(-3, 2),
+)
+@settings(max_examples=20)
+def test_softmax_can_be_differentiated(student, reference, x, cotangent, dim):
+    """Gradients flow through softmax."""
+    cotangents = [cotangent.to(x.dtype)]
+    assert_gradients(student.softmax, reference.softmax, x, dim, wrt=(0,), cotangents=cotangents, terms=norm(cotangent))
+
+
+@question("softmax", points=0.2)
+@given(x=ts.tensors((40, 5), kinds=("normal",)))
+@settings(max_examples=3)
+def test_softmax_has_no_loop_over_the_batch(student, x):
+    """One expression for the whole batch, no loop over its rows."""
+    assert_vectorised(student.softmax, (x[:1], 1), (x, 1))
+
+
+# --------------------------------------------------------------------- scaled dot-product attention
+
+
+def _assert_attends(student, reference, q, k, v, mask=None, *, rtol=None):
+    """Output and weights, the output judged against the size of the values that enter it."""
+    inputs = double([q, k, v])
+    size, _ = reference.scaled_dot_product_attention(*inputs[:2], inputs[2].abs(), mask)
+    got = (
+        student.scaled_dot_product_attention(q, k, v)
+        if mask is None
+        else (student.scaled_dot_product_attention(q, k, v, mask))
+    )
+    expected = reference.scaled_dot_product_attention(*inputs, mask)
+    assert_matches(got, expected, dtype=q.dtype, terms=(size, None), rtol=rtol)
+
+
+def _gradient_terms(q, k, v, cotangents):
+    """What the gradients for q, k and v are summed from: cotangents times the other inputs."""
+    weights = norm(cotangents[0]) * norm(v) + norm(cotangents[1])
+    return [weights * norm(k), weights * norm(q), norm(cotangents[0])]
+
+
+@question("scaled_dot_product_attention", points=1.2, gate=True, depends_on=("softmax",))
+@given(inputs=_attention_inputs(min_size=2))
+@settings(max_examples=30)
+def test_attention_without_a_mask(student, reference, inputs):
+    """Output and weights without a mask."""
+    _assert_attends(student, reference, *inputs)
+
+
+@question("scaled_dot_product_attention", points=1.0, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=False))
+@settings(max_examples=40)
+def test_attention_with_a_mask(student, reference, inputs):
+    """A mask, of any shape that broadcasts, decides who may attend to whom."""
+    _assert_attends(student, reference, *inputs)
+
+
+@question("scaled_dot_product_attention", points=0.7, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=True))
+@settings(max_examples=30)
+def test_attention_of_a_query_without_keys(student, reference, inputs):
+    """A query that may attend to nothing gets zero weights and a zero output."""
+    _assert_attends(student, reference, *inputs)
+
+
+@question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))
+@given(inputs=_peaked_inputs())
+@settings(max_examples=30)
+def test_attention_with_large_scores(student, reference, inputs):
+    """Queries and keys up to 1e4 give no infinity and no NaN, masked or not."""
+    _assert_attends(student, reference, *inputs[:3])
+    _assert_attends(student, reference, *inputs)
+
+
+@question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=True, dtype=st.sampled_from(ts.HALVES)))
+@settings(max_examples=20)
+def test_attention_in_half_precision(student, reference, inputs):
+    """float16 and bfloat16 in, the same out."""
+    rtol = ROUGH[inputs[0].dtype]
+    _assert_attends(student, reference, *inputs[:3], rtol=rtol)
+    _assert_attends(student, reference, *inputs, rtol=rtol)
+
+
+@question("scaled_dot_product_attention", points=0.5, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=False), seed=ts.seeds())
+@settings(max_examples=20)
+def test_attention_can_be_differentiated(student, reference, inputs, seed):
+    """Gradients flow from output and weights to q, k and v."""
+    _assert_attention_gradients(student, reference, inputs[:3], None, seed)
+    _assert_attention_gradients(student, reference, inputs[:3], inputs[3], seed)
+
+
+@question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=True), seed=ts.seeds())
+@settings(max_examples=20)
+def test_gradients_of_a_query_without_keys(student, reference, inputs, seed):
+    """A query that may attend to nothing has zero gradients, not NaN."""
+    _assert_attention_gradients(student, reference, inputs[:3], inputs[3], seed)
+
+
+def _assert_attention_gradients(student, reference, inputs, mask, seed):
+    q, k, v = inputs
+    front = q.shape[:-1]
+    sizes = ((*front, v.shape[-1]), (*front, k.shape[-2]))
+    cotangents = [ts.build(size, seed=seed + i, dtype=q.dtype) for i, size in enumerate(sizes)]
+    assert_gradients(
+        student.scaled_dot_product_attention,
+        reference.scaled_dot_product_attention,
+        q,
+        k,
+        v,
+        mask,
+        wrt=(0, 1, 2),
+        cotangents=cotangents,
+        terms=_gradient_terms(q, k, v, cotangents),
+    )
+
+
+@question("scaled_dot_product_attention", points=0.3, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=True), wide_first=st.booleans())
+@settings(max_examples=20)
+def test_attention_keeps_the_dtype_of_the_queries_and_leaves_its_inputs_alone(student, reference, inputs, wide_first):
+    """The results have the dtype of q, and no argument changes."""
+    order = (torch.float64, torch.float32) if wide_first else (torch.float32, torch.float64)
+    q, k, v = _mixed(inputs[:3], *order)
+    call = {"q": q, "k": k, "v": v, "mask": inputs[3]}
+    got = assert_inputs_untouched(student.scaled_dot_product_attention, **call).value
+    expected = reference.scaled_dot_product_attention(**double(call))
+    assert_matches(got, expected, dtype=q.dtype, terms=(norm(v), None), rtol=2e-5)
+    assert_no_alias(student.scaled_dot_product_attention, *inputs)
+
+
+@question("scaled_dot_product_attention", points=0.2, depends_on=("softmax",))
+@given(inputs=_masked_inputs(dead=True, lead=st.just((40,))))
+@settings(max_examples=3)
+def test_attention_has_no_loop_over_the_batch(student, inputs):
+    """One expression for the whole batch, no loop over its samples."""
+    q, k, v, mask = inputs
+    few = mask[:1] if mask.dim() == 3 else mask
+    assert_vectorised(student.scaled_dot_product_attention, (q[:1], k[:1], v[:1], few), (q, k, v, mask))
+
+
+# -------------------------------------------------------------------------------------- causal mask
+
+
+@question("causal_mask", points=1.0, gate=True)
+@given(n=st.integers(2, 12))
+@settings(max_examples=11)
+def test_causal_mask(student, reference, n):
+    """True on and below the diagonal, as bool."""
+    assert_matches(student.causal_mask(n), reference.causal_mask(n))
+
+
+@question("causal_mask", points=0.5)
+@given(n=st.sampled_from((1, 63, 128)))
+@settings(max_examples=3)
+def test_causal_mask_of_short_and_long_sequences(student, reference, n):
+    """A sequence of length 1, and long ones."""
+    assert_matches(student.causal_mask(n), reference.causal_mask(n))
+
+
+# ------------------------------------------------------------------------------ multi-head attention
+
+
+def _assert_joins(student, reference, inputs, mask=None, *, rtol=None):
+    """The result, judged against the size of the projected values."""
+    x, *weights, heads = double(inputs)
+    got = student.multi_head_attention(*inputs) if mask is None else student.multi_head_attention(*inputs, mask)
+    expected = reference.multi_head_attention(x, *weights, heads, mask)
+    size = (x.abs() @ weights[2].abs()).mean(1, keepdim=True).expand_as(x) @ weights[3].abs()
+    assert_matches(got, expected, dtype=inputs[0].dtype, terms=size, rtol=rtol)
+
+
+NEEDS = ("scaled_dot_product_attention", "softmax")
+
+
+@question("multi_head_attention", points=1.2, gate=True, depends_on=NEEDS)
+@given(inputs=_heads_inputs(heads=st.integers(2, 4), min_size=2))
+@settings(max_examples=30)
+def test_heads_without_a_mask(student, reference, inputs):
+    """Two and more heads, without a mask."""
+    _assert_joins(student, reference, inputs)
+
+
+@question("multi_head_attention", points=0.5, depends_on=NEEDS)
+@given(inputs=_heads_inputs(), one=st.booleans())
+@settings(max_examples=30)
+def test_heads_of_every_width(student, reference, inputs, one):
+    """One head, as many heads as columns, and sizes of 1."""
+    _assert_joins(student, reference, [*inputs[:-1], 1 if one else inputs[0].shape[-1]])
+
+
+@question("multi_head_attention", points=0.9, depends_on=NEEDS)
+@given(drawn=_masked_heads_inputs(dead=False))
+@settings(max_examples=40)
+def test_heads_with_a_mask(student, reference, drawn):
+    """A mask, of any shape that broadcasts to (N, L, L), holds for every head."""
+    _assert_joins(student, reference, *drawn)
+
+
+@question("multi_head_attention", points=0.3, depends_on=NEEDS)
+@given(drawn=_masked_heads_inputs(dead=True), seed=ts.seeds())
+@settings(max_examples=20)
+def test_heads_of_a_position_that_sees_nothing(student, reference, drawn, seed):
+    """A position that may attend to nothing gets a zero row, and no gradient is NaN."""
+    inputs, mask = drawn
+    _assert_joins(student, reference, inputs, mask)
+    _assert_heads_gradients(student, reference, inputs, mask, seed)
+
+
+@question("multi_head_attention", points=0.5)
+@given(inputs=_wrong_heads())
+@settings(max_examples=30)
+def test_heads_that_do_not_fit(student, inputs):
+    """A ValueError names num_heads where it is below 1 or does not divide D."""
+    assert_raises(student.multi_head_attention, *inputs, names=("num_heads",))
+
+
+@question("multi_head_attention", points=0.4, depends_on=NEEDS)
+@given(inputs=_heads_inputs(), seed=ts.seeds())
+@settings(max_examples=20)
+def test_heads_can_be_differentiated(student, reference, inputs, seed):
+    """Gradients flow to x and to all four weights."""
+    _assert_heads_gradients(student, reference, inputs, None, seed)
+
+
+def _assert_heads_gradients(student, reference, inputs, mask, seed):
+    x = inputs[0]
+    cotangent = ts.build(tuple(x.shape), seed=seed, dtype=x.dtype)
+    size = norm(cotangent) * (1 + norm(x)) ** 3
+    assert_gradients(
+        student.multi_head_attention,
+        reference.multi_head_attention,
+        *inputs,
+        mask,
+        wrt=(0, 1, 2, 3, 4),
+        cotangents=[cotangent],
+        terms=size,
+    )
+
+
+@question("multi_head_attention", points=0.5, depends_on=NEEDS)
+@given(drawn=_masked_heads_inputs(dead=True, dtype=ts.float_dtypes(halves=True)), wide_first=st.booleans())
+@settings(max_examples=30)
+def test_heads_keep_the_dtype_and_leave_their_inputs_alone(student, reference, drawn, wide_first):
+    """The result has the dtype of x, halves included, and no argument changes."""
+    inputs, mask = drawn
+    answer = assert_inputs_untouched(student.multi_head_attention, *inputs, mask=mask)
+    expected = reference.multi_head_attention(*double(inputs), mask=mask)
+    dtype = inputs[0].dtype
+    assert_matches(answer.value, expected, dtype=dtype, terms=norm(inputs[0]), rtol=ROUGH.get(dtype))
+    if dtype not in ROUGH:
+        order = (torch.float64, torch.float32) if wide_first else (torch.float32, torch.float64)
+        mixed = _mixed(inputs[:-1], *order)
+        got = student.multi_head_attention(*mixed, num_heads=inputs[-1])
+        expected = reference.multi_head_attention(*double(mixed), inputs[-1])
+        assert_matches(got, expected, dtype=order[0], terms=norm(inputs[0]), rtol=2e-5)
+
+
+@question("multi_head_attention", points=0.2, depends_on=NEEDS)
+@given(inputs=_heads_inputs(min_size=2))
+@settings(max_examples=3)
+def test_heads_have_no_loop_over_the_batch(student, inputs):
+    """One expression for the whole batch; a loop over the heads is fine."""
+    x, *rest = inputs
+    assert_vectorised(student.multi_head_attention, (x[:1], *rest), (x[:1].repeat(40, 1, 1), *rest))
+
+
+# ------------------------------------------------------------------------------ positional encoding
+
+
+@question("positional_encoding", points=1.2, gate=True)
+@given(length=st.integers(2, 12), dim=st.integers(2, 8).map(lambda half: 2 * half))
+@settings(max_examples=25)
+def test_positional_encoding(student, reference, length, dim):
+    """Sines in the even columns, cosines in the odd ones, float32."""
+    assert_matches(student.positional_encoding(length, dim), reference.positional_encoding(length, dim))
+
+
+@question("positional_encoding", points=0.7)
+@given(length=st.sampled_from((1, 2, 700, 3000)), dim=st.sampled_from((2, 4, 30)), keyword=st.booleans())
+@settings(max_examples=15)
+def test_positional_encoding_of_short_and_long_sequences(student, reference, length, dim, keyword):
+    """One position, a single pair of columns, and thousands of positions."""
+    call = {"length": length, "dim": dim}
+    got = student.positional_encoding(**call) if keyword else student.positional_encoding(length, dim)
+    # An angle of thousands, computed in float32, is off by a few of its spacings.
+    assert_matches(got, reference.positional_encoding(length, dim), rtol=2e-5 + 5e-7 * length)
+
+
+@question("positional_encoding", points=0.5)
+@given(length=st.integers(1, 6), dim=st.integers(0, 6).map(lambda half: 2 * half + 1))
+@settings(max_examples=15)
+def test_positional_encoding_with_an_odd_dim(student, length, dim):
+    """A ValueError names dim where it is odd."""
+    assert_raises(student.positional_encoding, length, dim, names=("dim",))
+
+
+# --------------------------------------------------------------------------------- Luong, Bahdanau
+
+
+def _score_terms(inputs, expected):
+    """What the scores are summed from: products of three for Luong's, entries of v for Bahdanau's."""
+    if len(inputs) == 3:
+        h, s, W = (tensor.abs() for tensor in inputs)
+        return torch.einsum("nd,de,nle->nl", h, W, s)
+    return torch.full_like(expected, float(inputs[4].abs().sum()))
+
+
+def _assert_scores(student, reference, inputs, *, rtol=None):
+    """The scores, judged against the size of the terms they are summed from."""
+    doubled = double(inputs)
+    expected = reference(*doubled)
+    terms = _score_terms(doubled, expected)
+    assert_matches(student(*inputs), expected, dtype=inputs[0].dtype, terms=terms, rtol=rtol)
+
+
+def _assert_score_conventions(student, reference, inputs):
+    """Dtype of the first input, nothing changed in place, gradients for every argument."""
+    dtype = inputs[0].dtype
+    assert_inputs_untouched(student, *inputs)
+    if dtype in ROUGH:
+        _assert_scores(student, reference, inputs, rtol=ROUGH[dtype])
+        return
+    other = torch.float64 if dtype == torch.float32 else torch.float32
+    _assert_scores(student, reference, _mixed(inputs, dtype, other), rtol=2e-5)
+
+
+def _assert_score_gradients(student, reference, inputs, cotangent):
+    size = norm(cotangent)
+    for tensor in inputs:
+        size *= 1 + norm(tensor)
+    part = cotangent[: inputs[1].shape[0], : inputs[1].shape[1]].to(inputs[0].dtype)
+    wrt = tuple(range(len(inputs)))
+    assert_gradients(student, reference, *inputs, wrt=wrt, cotangents=[part], terms=size)
+
+
+@question("luong_scores", points=0.8, gate=True)
+@given(inputs=_score_inputs(additive=False, min_size=2))
+@settings(max_examples=25)
+def test_luong_scores(student, reference, inputs):
+    """The multiplicative score of every encoder state."""
+    _assert_scores(student.luong_scores, reference.luong_scores, inputs)
+
+
+@question("luong_scores", points=0.3)
+@given(inputs=_score_inputs(additive=False, kinds=("integers", "large")))
+@settings(max_examples=30)
+def test_luong_scores_of_every_size(student, reference, inputs):
+    """Sizes of 1 keep their dimension, and numbers may be large."""
+    _assert_scores(student.luong_scores, reference.luong_scores, inputs)
+
+
+@question("luong_scores", points=0.2)
+@given(inputs=_score_inputs(additive=False, dtype=ts.float_dtypes(halves=True), kinds=("normal",)))
+@settings(max_examples=25)
+def test_luong_scores_keep_the_dtype(student, reference, inputs):
+    """The result has the dtype of h, halves included, and no argument changes."""
+    _assert_score_conventions(student.luong_scores, reference.luong_scores, inputs)
+
+
+@question("luong_scores", points=0.2)
+@given(inputs=_score_inputs(additive=False, batch=4, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
+@settings(max_examples=12)
+def test_luong_scores_can_be_differentiated(student, reference, inputs, cotangent):
+    """Gradients flow to every argument, and no loop runs over the batch."""
+    _assert_score_gradients(student.luong_scores, reference.luong_scores, inputs, cotangent)
+    h, s, W = inputs
+    assert_vectorised(student.luong_scores, (h[:1], s[:1], W), (h.repeat(10, 1), s.repeat(10, 1, 1), W))
+
+
+@question("bahdanau_scores", points=0.8, gate=True)
+@given(inputs=_score_inputs(additive=True, min_size=2))
+@settings(max_examples=25)
+def test_bahdanau_scores(student, reference, inputs):
+    """The additive score of every encoder state."""
+    _assert_scores(student.bahdanau_scores, reference.bahdanau_scores, inputs)
+
+
+@question("bahdanau_scores", points=0.3)
+@given(inputs=_score_inputs(additive=True, kinds=("integers", "large")))
+@settings(max_examples=30)
+def test_bahdanau_scores_of_every_size(student, reference, inputs):
+    """Sizes of 1 keep their dimension, and numbers may be large."""
+    _assert_scores(student.bahdanau_scores, reference.bahdanau_scores, inputs)
+
+
+@question("bahdanau_scores", points=0.2)
+@given(inputs=_score_inputs(additive=True, dtype=ts.float_dtypes(halves=True), kinds=("normal",)))
+@settings(max_examples=25)
+def test_bahdanau_scores_keep_the_dtype(student, reference, inputs):
+    """The result has the dtype of h, halves included, and no argument changes."""
+    _assert_score_conventions(student.bahdanau_scores, reference.bahdanau_scores, inputs)
+
+
+@question("bahdanau_scores", points=0.2)
+@given(inputs=_score_inputs(additive=True, batch=4, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
+@settings(max_examples=12)
+def test_bahdanau_scores_can_be_differentiated(student, reference, inputs, cotangent):
+    """Gradients flow to every argument, and no loop runs over the batch."""
+    _assert_score_gradients(student.bahdanau_scores, reference.bahdanau_scores, inputs, cotangent)
+    h, s, *weights = inputs
+    large = (h.repeat(10, 1), s.repeat(10, 1, 1), *weights)
+    assert_vectorised(student.bahdanau_scores, (h[:1], s[:1], *weights), large)
