@@ -1,1 +1,11 @@
-"""Configuration of nbgrader for this course."""
+"""Configuration of nbgrader for this course: makes its commands and the formgrader page work here."""
+
+from autograder.release import nbgrader_settings
+
+c = get_config()  # type: ignore[name-defined]
+
+# Course
+c.CourseDirectory.course_id = "deep-learning"
+
+# Release: handouts lie in assignments/, `nbgrader generate_assignment TOPIC` makes what `autograder release` makes
+c.merge(nbgrader_settings())

@@ -1,7 +1,11 @@
-"""Configuration of nbgrader for the tiny course that the toolkit's own tests use."""
+"""Configuration of nbgrader for the tiny course that the tests of the toolkit use."""
+
+from autograder.release import nbgrader_settings
 
 c = get_config()  # type: ignore[name-defined]
 
+# Course
 c.CourseDirectory.course_id = "tiny"
-c.CourseDirectory.source_directory = "assignments"
-c.CourseDirectory.ignore = ["*.md", ".ipynb_checkpoints", "__pycache__", "*.pyc"]
+
+# Release: handouts lie in assignments/, `nbgrader generate_assignment TOPIC` makes what `autograder release` makes
+c.merge(nbgrader_settings())
