@@ -1,10 +1,20 @@
-"""From handout, reference and hidden tests to what students get, by way of nbgrader."""
+"""From handout, reference and hidden tests to what students get, by way of nbgrader.
 
-from autograder.release.leaks import Leak, find_leaks
-from autograder.release.manifest import Manifest, ManifestQuestion, check_manifest, read_manifest
-from autograder.release.publish import ReleaseResult, check, release, released_leaks
-from autograder.release.source import build_source, write_source
-from autograder.release.students import nbgrader_settings
+Names are imported where they are first used: whoever only reads a manifest, as every grading does, or
+nbgrader's settings, must not wait seconds for Jupytext and nbgrader's converters.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.release.leaks import Leak, find_leaks
+    from autograder.release.manifest import Manifest, ManifestQuestion, check_manifest, read_manifest
+    from autograder.release.publish import ReleaseResult, check, release, released_leaks
+    from autograder.release.settings import nbgrader_settings
+    from autograder.release.source import build_source, write_source
 
 __all__ = [
     "Leak",
@@ -21,3 +31,18 @@ __all__ = [
     "released_leaks",
     "write_source",
 ]
+
+_HOMES = {
+    "leaks": ("Leak", "find_leaks"),
+    "manifest": ("Manifest", "ManifestQuestion", "check_manifest", "read_manifest"),
+    "publish": ("ReleaseResult", "check", "release", "released_leaks"),
+    "settings": ("nbgrader_settings",),
+    "source": ("build_source", "write_source"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

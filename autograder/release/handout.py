@@ -46,6 +46,10 @@ class Handout:
         """The names of all cells of a kind, with repetitions."""
         return [cell.name for cell in self.cells if cell.kind == kind]
 
+    def asked(self) -> list[str]:
+        """All questions, automatic and manual, in order."""
+        return [cell.name for cell in self.cells if cell.kind in ("question", "manual")]
+
     def names_before(self, question: str) -> frozenset[str]:
         """What a student's namespace holds above the cell of ``question``: imports, definitions, earlier questions."""
         return frozenset(self._names_above(question))

@@ -7,7 +7,7 @@ submissions and the gradebook hold them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,6 @@ import msgspec
 from autograder.course import Assignment, FrontMatter
 from autograder.errors import AuthoringError
 from autograder.model import Record
-from autograder.release.handout import Handout
 from autograder.suite import Suite
 
 MANIFEST_NAME = "manifest.json"
@@ -46,10 +45,9 @@ class Manifest(Record, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
-def build_manifest(assignment: Assignment, handout: Handout, suite: Suite, notebook: bytes) -> Manifest:
-    """The manifest of a student notebook."""
+def build_manifest(assignment: Assignment, suite: Suite, asked: Iterable[str], notebook: bytes) -> Manifest:
+    """The manifest of the student notebook ``notebook``; ``asked`` names its questions in order."""
     points = _points(suite, assignment.front)
-    asked = [cell.name for cell in handout.cells if cell.kind in ("question", "manual")]
     questions = tuple(
         ManifestQuestion(name=name, kind="manual" if name in assignment.front.manual else "auto", points=points[name])
         for name in asked

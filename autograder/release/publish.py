@@ -89,7 +89,8 @@ def _build(course: Course, topic: str) -> _Build:
     suite = collect(course, assignment)
     source = notebook_bytes(build_source(course, assignment, suite))
     files = student_files(assignment, source)
-    manifest = build_manifest(assignment, read_handout(assignment.handout), suite, files[f"{topic}.ipynb"])
+    asked = read_handout(assignment.handout).asked()
+    manifest = build_manifest(assignment, suite, asked, files[f"{topic}.ipynb"])
     files[MANIFEST_NAME] = manifest.to_json()
     leaks = released_leaks(assignment, suite, files)
     if leaks:

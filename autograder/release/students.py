@@ -9,24 +9,11 @@ from pathlib import Path
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from autograder.course import Assignment
 from autograder.errors import AuthoringError
-from autograder.release.files import LEFTOVERS, read_tree, write_tree
-
-STUB = 'raise NotImplementedError("write your solution here")'
-TEXT_STUB = "*Write your answer here.*"
-
-
-def nbgrader_settings() -> Config:
-    """What nbgrader must know to release this kind of course: for ``nbgrader_config.py`` and for ``release``."""
-    settings = Config()
-    settings.CourseDirectory.source_directory = "assignments"
-    settings.CourseDirectory.ignore = ["*.md", "*.pyc", ".pytest_cache", *LEFTOVERS]
-    settings.ClearSolutions.code_stub = {"python": STUB}
-    settings.ClearSolutions.text_stub = TEXT_STUB
-    return settings
+from autograder.release.files import read_tree, write_tree
+from autograder.release.settings import nbgrader_settings
 
 
 def student_files(assignment: Assignment, source: bytes) -> dict[str, bytes]:
