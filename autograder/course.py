@@ -204,3 +204,10 @@ def file_digest(*paths: Path) -> str:
         data = path.read_bytes() if path.is_file() else b"(missing)"
         digest.update(f"{path.name}:{len(data)}\n".encode() + data)
     return digest.hexdigest()
+
+
+def tests_digest(assignment: Assignment) -> str:
+    """Names the hidden tests of an assignment, with the modules beside them that they may import."""
+    path = assignment.hidden_tests
+    beside = sorted(p for p in path.parent.glob("*.py") if not p.name.startswith("test_") and p.name != "conftest.py")
+    return file_digest(path, *beside)

@@ -4,50 +4,27 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import platform
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import torch
 
-import autograder
 from autograder.counterexample import message_of, verdict_of
-from autograder.course import Assignment, Course, file_digest
+from autograder.course import Assignment, Course
 from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault
 from autograder.examples import load_examples
 from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
-from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, Versions, worst
-from autograder.release.manifest import read_manifest
-from autograder.sandbox.process import Isolation, Sandbox
+from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
+from autograder.provenance import Options, basis_of
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.seed import Seed
 from autograder.suite import HiddenTest, collect
 from autograder.testing.student import LocalBackend, Student
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What a grading run can be told, beyond the course's own files."""
-
-    isolation: Isolation = "sandbox"
-    device: Literal["cpu"] = "cpu"
-    limits: Limits | None = None  # instead of the assignment's own
-    explain: bool = True  # look for counterexamples and misconceptions
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a submission is graded against, and the digests that name it."""
-
-    tests_sha256: str
-    reference_sha256: str
-    seed_id: str
-    options: str
 
 
 class Grader:
@@ -77,7 +54,7 @@ class Grader:
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
         self.order = question_order(assignment, [*self.suite.questions(), *self.manual])
-        self.prepared = prepare(assignment, self.suite.digest, self.seed, self.options)
+        self.basis = basis_of(assignment, self.seed, self.options)
 
     def __enter__(self) -> Grader:
         return self
@@ -88,6 +65,10 @@ class Grader:
     def close(self) -> None:
         """End the zygote; idempotent."""
         self._sandbox.close()
+
+    def wait_ready(self) -> None:
+        """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
+        self._sandbox.wait_ready()
 
     def grade(self, submission: Submission) -> GradeReport:
         """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
@@ -148,15 +129,9 @@ class Grader:
     def _provenance(self, data: bytes, started: datetime.datetime, seconds: float) -> Provenance:
         return Provenance(
             submission_sha256=hashlib.sha256(data).hexdigest(),
-            tests_sha256=self.prepared.tests_sha256,
-            reference_sha256=self.prepared.reference_sha256,
-            seed_id=self.prepared.seed_id,
-            device=self.options.device,
-            isolation=self.options.isolation,
-            versions=versions(),
             started=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
-            options=self.prepared.options,
+            **vars(self.basis),
         )
 
 
@@ -210,17 +185,7 @@ def question_order(assignment: Assignment, names: list[str]) -> list[str]:
     path = assignment.release_folder / "manifest.json"
     if not path.is_file():
         return names
+    from autograder.release.manifest import read_manifest
+
     frozen = [question.name for question in read_manifest(path).questions]
     return sorted(names, key=lambda name: frozen.index(name) if name in frozen else len(frozen))
-
-
-def prepare(assignment: Assignment, tests_sha256: str, seed: Seed, options: Options) -> Prepared:
-    """The digests that a grade depends on, beside the submission itself."""
-    reference = file_digest(assignment.reference, assignment.misconceptions, assignment.handout)
-    told = hashlib.sha256(msgspec.json.encode((options, autograder.__version__, assignment.front))).hexdigest()[:16]
-    return Prepared(tests_sha256, reference, seed.id, told)
-
-
-def versions() -> Versions:
-    """Versions that a grade depends on."""
-    return Versions(python=platform.python_version(), torch=torch.__version__, autograder=autograder.__version__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Assignment, Course, file_digest
+from autograder.course import Assignment, Course, tests_digest
 from autograder.errors import AuthoringError
 from autograder.testing.marks import Forbidden, Question
 
@@ -65,16 +65,11 @@ def collect(course: Course, assignment: Assignment) -> Suite:
     forbidden = getattr(module, "FORBIDDEN", {})
     if not all(isinstance(rule, Forbidden) for rule in forbidden.values()):
         raise AuthoringError(f"{path}: FORBIDDEN maps function names (or '*') to forbid(...)")
-    suite = Suite(assignment.topic, path, tests, forbidden, file_digest(path, *_helpers(path)))
+    suite = Suite(assignment.topic, path, tests, forbidden, tests_digest(assignment))
     for name in suite.questions():
         if suite.points(name) <= 0:
             raise AuthoringError(f"{path}: question {name!r} has bonus points only")
     return suite
-
-
-def _helpers(path: Path) -> list[Path]:
-    """Modules beside the hidden tests that they may import."""
-    return sorted(p for p in path.parent.glob("*.py") if not p.name.startswith("test_") and p.name != "conftest.py")
 
 
 def _hidden_test(path: Path, name: str, function: Any) -> HiddenTest:

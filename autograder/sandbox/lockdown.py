@@ -60,7 +60,9 @@ def become_namespace_root() -> None:
     syscalls.die_with_parent()
 
 
-def enter_private_root(root: str, shown: Iterable[str], hidden: Iterable[str], data: str | None) -> None:
+def enter_private_root(
+    root: str, shown: Iterable[str], hidden: Iterable[str], data: str | None, *, in_user_namespace: bool
+) -> None:
     """Leave the machine's file system for one that holds only what students may read.
 
     Args:
@@ -82,6 +84,9 @@ def enter_private_root(root: str, shown: Iterable[str], hidden: Iterable[str], d
     if data is not None:
         _show(root, data, policy.DATA)
     _make_folders(root)
+    if in_user_namespace:
+        # The kernel lets a user namespace mount /proc for a student only where a whole one is in view already.
+        syscalls.mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     syscalls.mount("", root, flags=MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_RDONLY)
     syscalls.pivot_root(root)
 

@@ -82,7 +82,9 @@ class Sandbox:
     def _config(self, hidden: tuple[Path, ...], data: Path | None) -> dict[str, Any]:
         package = Path(autograder.__file__).resolve().parent
         prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parents[1])}
-        shown = {os.path.realpath(prefix) for prefix in prefixes} | prefixes | {str(package)}
+        libraries = {path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)}
+        paths = prefixes | libraries | {str(package)}
+        shown = paths | {os.path.realpath(path) for path in paths}
         return {
             "isolation": self.isolation,
             "root": self._root,

@@ -67,7 +67,8 @@ class Zygote:
             lockdown.become_namespace_root()
         self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         config = self._config
-        lockdown.enter_private_root(config["root"], config["shown"], config["hidden"], config["data"])
+        paths = config["root"], config["shown"], config["hidden"], config["data"]
+        lockdown.enter_private_root(*paths, in_user_namespace=self._user_namespace)
 
     def _import_everything(self) -> None:
         for name in policy.PRELOADED:
@@ -199,6 +200,8 @@ def _run(tell: int, work: Any) -> NoReturn:
     try:
         work()
         code = 0
+    except MemoryError:  # outside any call: what the notebook keeps leaves no room to go on
+        code = policy.EXIT_MEMORY
     except BaseException as error:  # noqa: BLE001 - told over the pipe, if it is still open
         with contextlib.suppress(OSError):
             os.write(tell, f"{type(error).__name__}: {error}".encode()[:2000])

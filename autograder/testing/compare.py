@@ -64,6 +64,8 @@ def assert_matches(
 
 
 def _mismatch(what: str, problem: str, expected: Any, got: Any) -> Mismatch:
+    if isinstance(expected, torch.Tensor) and isinstance(got, torch.Tensor) and got.is_floating_point():
+        expected = expected.to(got.dtype) if expected.is_floating_point() else expected
     return Mismatch(f"{what} {problem}", expected=show(expected), got=show(got))
 
 

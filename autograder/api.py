@@ -1,0 +1,142 @@
+"""Grading a class, from submissions to results, gradebook and pages: what the command line calls."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from autograder import pool
+from autograder.course import Course
+from autograder.model import GradeReport, Provenance, Submission, Verdict
+from autograder.provenance import Basis, Options, basis_of, what_changed
+from autograder.results import course_lock, find_submissions, read_report, result_path, write_report
+from autograder.seed import Seed
+
+
+class Progress(Protocol):
+    """Told about each report as it lands."""
+
+    def __call__(self, report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to grade, and where results go. ``submitted`` and ``results`` default to the course's own folders."""
+
+    topic: str
+    submitted: Path
+    results: Path
+    students: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+    jobs: int = 0  # 0: one per processor
+    force: bool = False
+    db_url: str | None = None  # None: write no gradebook
+    pages: bool = True
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A grading run's outcome: every report, new or still standing, by student."""
+
+    reports: tuple[GradeReport, ...]
+    fresh: tuple[str, ...]
+    strange_folders: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every submission has a grade."""
+        return all(report.verdict is not Verdict.GRADER_ERROR for report in self.reports)
+
+
+def grade_class(course: Course, order: Order, started: Callable[[int, int], None], progress: Progress) -> Graded:
+    """Grade what is not up to date; ``started(total, to_grade)`` is told first, ``progress`` as reports land.
+
+    What was graded is kept when this is interrupted: each report is written as it lands.
+    """
+    from autograder.release import check_manifest_of  # noqa: PLC0415 - nbgrader is imported only to release
+
+    with course_lock(course):
+        assignment = course.assignment(order.topic)
+        basis = basis_of(assignment, Seed.of_course(course.state), order.options)
+        submissions, strange = find_submissions(order.submitted, order.topic, order.students)
+        check_manifest_of(course, assignment)
+        standing = {} if order.force else _standing(submissions, order.results, basis)
+        waiting = [submission for submission in submissions if submission.student not in standing]
+        started(len(submissions), len(waiting))
+        reports = dict(standing)
+        with _Sinks(course, order, submissions) as sinks:
+            for report in grade_each(course, order, waiting, basis):
+                previous = read_report(result_path(order.results, order.topic, report.student))
+                changed = what_changed(previous, basis, b"") if previous else []
+                write_report(order.results, report)
+                reports[report.student] = report
+                sinks.take(report)
+                progress(report, previous, changed)
+            sinks.take_standing(standing.values())
+    ordered = tuple(reports[submission.student] for submission in submissions)
+    return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
+
+
+def grade_each(course: Course, order: Order, waiting: list[Submission], basis: Basis) -> Iterator[GradeReport]:
+    """Reports of ``waiting`` as they are ready, over as many workers as asked for."""
+    jobs = order.jobs or pool.default_jobs()
+    options = msgspec.json.encode(order.options)
+
+    def broken(submission: Submission, message: str) -> GradeReport:
+        return empty_report(submission, message, basis)
+
+    return pool.grade_many(course.root, order.topic, waiting, options, jobs, broken)
+
+
+def empty_report(submission: Submission, message: str, basis: Basis) -> GradeReport:
+    """The ``grader_error`` report of a submission that no worker survived."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    provenance = Provenance(
+        submission_sha256=hashlib.sha256(_bytes_of(submission)).hexdigest(), started=now, seconds=0.0, **vars(basis)
+    )
+    return GradeReport(
+        student=submission.student,
+        assignment=submission.assignment,
+        score=0.0,
+        max_score=0.0,
+        pending_points=0.0,
+        verdict=Verdict.GRADER_ERROR,
+        questions=(),
+        message=message,
+        provenance=provenance,
+    )
+
+
+def grade_one(course: Course, submission: Submission, options: Options | None = None) -> GradeReport:
+    """Grade one submission in this process."""
+    from autograder.runner import Grader  # noqa: PLC0415 - torch is imported only to grade
+
+    with Grader(course, submission.assignment, options) as grader:
+        grader.wait_ready()
+        return grader.grade(submission)
+
+
+def _standing(submissions: Sequence[Submission], results: Path, basis: Basis) -> dict[str, GradeReport]:
+    """Earlier reports whose grade still stands: nothing that they depend on has changed."""
+    found = {}
+    for submission in submissions:
+        report = read_report(result_path(results, submission.assignment, submission.student))
+        if report is not None and not what_changed(report, basis, _bytes_of(submission)):
+            found[submission.student] = report
+    return found
+
+
+def _bytes_of(submission: Submission) -> bytes:
+    """The submission's bytes for its digest; none where it is no ordinary file."""
+    if submission.path.is_symlink() or not submission.path.is_file():
+        return b""
+    with contextlib.suppress(OSError):
+        return submission.path.read_bytes()
+    return b""

@@ -1,0 +1,130 @@
+"""Many submissions over worker processes: results as they land, a dead worker replaced, order kept by nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from autograder.errors import AutograderError, GraderError
+from autograder.model import GradeReport, Submission
+
+ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
+_CONTEXT = multiprocessing.get_context("spawn")  # workers must not inherit threads or torch state
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    busy_with: tuple[Submission, int] | None = None
+
+
+def default_jobs() -> int:
+    """One worker per processor that this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def grade_many(
+    root: Path,
+    topic: str,
+    submissions: Sequence[Submission],
+    options: bytes,
+    jobs: int,
+    broken: Callable[[Submission, str], GradeReport],
+) -> Iterator[GradeReport]:
+    """Reports of all submissions as they are ready.
+
+    ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
+    worker died twice. Raises what kept the workers from starting.
+    """
+    waiting = deque((submission, 1) for submission in submissions)
+    workers = [_start(root, topic, options) for _ in range(min(jobs, len(waiting)))]
+    try:
+        while waiting or any(worker.busy_with for worker in workers):
+            for worker in workers:
+                if waiting and worker.busy_with is None:
+                    _give(worker, waiting.popleft())
+            ready = wait([worker.connection for worker in workers if worker.busy_with])
+            for index, worker in enumerate(workers):
+                if worker.connection not in ready or worker.busy_with is None:
+                    continue
+                report = _take(worker)
+                if report is not None:
+                    worker.busy_with = None
+                    yield report
+                    continue
+                submission, attempt = worker.busy_with
+                _stop(worker)
+                workers[index] = _start(root, topic, options)
+                if attempt < ATTEMPTS:
+                    waiting.append((submission, attempt + 1))
+                else:
+                    yield broken(submission, f"the grading process died {ATTEMPTS} times on this submission")
+    finally:
+        for worker in workers:
+            _stop(worker)
+
+
+def _start(root: Path, topic: str, options: bytes) -> _Worker:
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_work, args=(theirs, str(root), topic, options))
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _give(worker: _Worker, job: tuple[Submission, int]) -> None:
+    with contextlib.suppress(OSError):  # a dead worker is noticed when its answer is read
+        worker.connection.send(job[0])
+    worker.busy_with = job
+
+
+def _take(worker: _Worker) -> GradeReport | None:
+    """A worker's report; ``None`` where it died. Raises the error that kept it from starting."""
+    try:
+        answer = worker.connection.recv()
+    except (EOFError, OSError):
+        return None
+    if isinstance(answer, Exception):
+        raise answer
+    report: GradeReport = answer
+    return report
+
+
+def _stop(worker: _Worker) -> None:
+    worker.connection.close()
+    worker.process.join(timeout=0.2)
+    if worker.process.is_alive():
+        worker.process.terminate()
+        worker.process.join()
+
+
+def _work(connection: Connection, root: str, topic: str, options: bytes) -> None:
+    """A worker: grades what comes until the connection closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
+    import msgspec  # noqa: PLC0415
+
+    from autograder.course import Course  # noqa: PLC0415
+    from autograder.provenance import Options  # noqa: PLC0415
+    from autograder.runner import Grader  # noqa: PLC0415 - torch is imported in workers only
+
+    try:
+        grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
+        grader.wait_ready()
+    except AutograderError as error:
+        connection.send(error)
+        return
+    except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
+        connection.send(GraderError(f"a grading process could not start: {type(error).__name__}: {error}"))
+        return
+    with grader, contextlib.suppress(EOFError, OSError):
+        while True:
+            connection.send(grader.grade(connection.recv()))

@@ -1,0 +1,70 @@
+"""What a grade depends on, named by digests. Imports no torch: an unchanged class is recognised at once."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+import autograder
+from autograder.course import Assignment, file_digest, tests_digest
+from autograder.model import GradeReport, Limits, Versions
+from autograder.seed import Seed
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a grading run can be told, beyond the course's own files."""
+
+    isolation: Literal["sandbox", "process"] = "sandbox"
+    device: Literal["cpu"] = "cpu"
+    limits: Limits | None = None  # instead of the assignment's own
+    explain: bool = True  # look for counterexamples and misconceptions
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Everything a grade depends on, beside the submission itself."""
+
+    tests_sha256: str
+    reference_sha256: str
+    seed_id: str
+    device: str
+    isolation: str
+    options: str
+    versions: Versions
+
+
+def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
+    """The basis of grades of ``assignment``, from its files."""
+    told = hashlib.sha256(msgspec.json.encode((options, assignment.front))).hexdigest()
+    return Basis(
+        tests_sha256=tests_digest(assignment),
+        reference_sha256=file_digest(assignment.reference, assignment.misconceptions),
+        seed_id=seed.id,
+        device=options.device,
+        isolation=options.isolation,
+        options=told[:16],
+        versions=versions(),
+    )
+
+
+def versions() -> Versions:
+    """Versions that a grade depends on."""
+    return Versions(
+        python=platform.python_version(),
+        torch=importlib.metadata.version("torch"),
+        autograder=autograder.__version__,
+    )
+
+
+def what_changed(report: GradeReport, basis: Basis, submission: bytes) -> list[str]:
+    """Names of what differs from when ``report`` was made; none where its grade still stands."""
+    past = report.provenance
+    changed = [name for name, value in vars(basis).items() if getattr(past, name) != value]
+    if past.submission_sha256 != hashlib.sha256(submission).hexdigest():
+        changed.insert(0, "submission")
+    return [name.removesuffix("_sha256") for name in changed]

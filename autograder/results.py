@@ -1,0 +1,93 @@
+"""Submissions on disk and result files: found, read, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from autograder.course import Course
+from autograder.errors import UsageError
+from autograder.model import GradeReport, Submission, Verdict
+
+
+def find_submissions(
+    folder: Path, topic: str, only: tuple[str, ...] = ()
+) -> tuple[list[Submission], list[str]]:
+    """The submissions of ``topic`` as nbgrader lays them out, and folder names that are no student ids.
+
+    ``folder/<student>/<topic>/<topic>.ipynb``; a student whose topic folder lacks the notebook is
+    listed all the same, and gets ``invalid_submission``. ``only`` names the students to keep.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"no submissions: {folder} is not a folder; they lie at {folder}/STUDENT/{topic}/{topic}.ipynb")
+    names = sorted(entry.name for entry in folder.iterdir() if (entry / topic).is_dir())
+    strange = [name for name in names if not is_student_id(name)]
+    found = [
+        Submission(student=name, assignment=topic, path=folder / name / topic / f"{topic}.ipynb")
+        for name in names
+        if is_student_id(name) and (not only or name in only)
+    ]
+    absent = sorted(set(only) - {submission.student for submission in found})
+    if absent:
+        raise UsageError(f"no submission of {topic!r} by {', '.join(map(repr, absent))} in {folder}")
+    return found, [name.encode("unicode_escape").decode() for name in strange]
+
+
+def is_student_id(name: str) -> bool:
+    """Whether a folder name can be a student's id: visible characters, at most 120, no leading dot or dash."""
+    if not 0 < len(name) <= 120 or name[0] in ".-" or "/" in name:  # noqa: PLR2004 - said in the docstring
+        return False
+    return all(char == " " or unicodedata.category(char)[0] in "LNPSM" for char in name)
+
+
+def result_path(results: Path, topic: str, student: str) -> Path:
+    """``results/<topic>/<student>.json``."""
+    return results / topic / f"{student}.json"
+
+
+def read_report(path: Path) -> GradeReport | None:
+    """The report at ``path``; ``None`` where there is none or it is no report of this version."""
+    try:
+        return GradeReport.from_json(path.read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write_report(results: Path, report: GradeReport) -> Path:
+    """Write a report where it belongs; a ``grader_error`` goes to ``errors/`` and leaves an earlier grade alone."""
+    path = result_path(results, report.assignment, report.student)
+    if report.verdict is Verdict.GRADER_ERROR:
+        path = path.parent / "errors" / path.name
+    else:
+        (path.parent / "errors" / path.name).unlink(missing_ok=True)
+    write_whole(path, report.to_json())
+    return path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def course_lock(course: Course) -> Iterator[None]:
+    """Keep other grading runs off this course; refuses where one is under way."""
+    course.state.mkdir(parents=True, exist_ok=True)
+    with (course.state / "lock").open("w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"another grading run is at work on {course.root}; wait for it to end") from error
+        yield
