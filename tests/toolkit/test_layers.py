@@ -15,19 +15,25 @@ PACKAGE = ROOT / "autograder"
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
     __init__ model text sandbox
-    errors words disclosure sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook release.names
+    errors words disclosure sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.evaluate sandbox.lockdown
     sandbox.shell
     sandbox.child
-    sandbox.zygote
-    sandbox.process
+    sandbox.zygote sandbox.process
     sandbox.session course seed testing.marks testing.strategies testing.compare
-    suite testing.student release.handout release.answers release.manifest
+    suite testing.student provenance
     testing.checks examples hints
     testing counterexample scoring
+    release.names release.files
+    release.answers release.handout release.settings
+    release.consistency release.leaks release.manifest release.students
+    release.source
+    release.publish
+    release
     judge
     runner
-    pool results feedback pytest_plugin
+    pool results feedback doctor pytest_plugin nbgrader_bridge nbgrader_bridge.markdown nbgrader_bridge.settings
+    api
 """
 
 # Libraries that few files may know, so that replacing one or starting without it stays possible.
