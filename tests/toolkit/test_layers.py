@@ -34,6 +34,8 @@ LAYERS = """
     runner
     pool results feedback doctor pytest_plugin nbgrader_bridge nbgrader_bridge.markdown nbgrader_bridge.settings
     api
+    cli
+    __main__
 """
 
 # Libraries that few files may know, so that replacing one or starting without it stays possible.
