@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
+from xml.etree import ElementTree
 
 import msgspec
 
@@ -16,14 +17,16 @@ from autograder import pool
 from autograder.course import Course
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
-from autograder.results import course_lock, find_submissions, read_report, result_path, write_report
+from autograder.results import course_lock, find_submissions, read_report, result_path, write_report, write_whole
 from autograder.seed import Seed
+from autograder.text import clean
 
 
 class Progress(Protocol):
     """Told about each report as it lands."""
 
-    def __call__(self, report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None: ...
+    def __call__(self, report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None:
+        """``previous`` is the student's earlier report, ``changed`` what differs from when it was made."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Order:
     jobs: int = 0  # 0: one per processor
     force: bool = False
     db_url: str | None = None  # None: write no gradebook
-    pages: bool = True
+    level: Literal["full", "category"] | None = None  # None: as the handout says
 
 
 @dataclass(frozen=True)
@@ -60,28 +63,53 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
 
     What was graded is kept when this is interrupted: each report is written as it lands.
     """
-    from autograder.release import check_manifest_of  # noqa: PLC0415 - nbgrader is imported only to release
-
     with course_lock(course):
         assignment = course.assignment(order.topic)
         basis = basis_of(assignment, Seed.of_course(course.state), order.options)
         submissions, strange = find_submissions(order.submitted, order.topic, order.students)
-        check_manifest_of(course, assignment)
         standing = {} if order.force else _standing(submissions, order.results, basis)
         waiting = [submission for submission in submissions if submission.student not in standing]
         started(len(submissions), len(waiting))
         reports = dict(standing)
-        with _Sinks(course, order, submissions) as sinks:
+        with readers(course, order) as take:
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
                 changed = what_changed(previous, basis, b"") if previous else []
                 write_report(order.results, report)
                 reports[report.student] = report
-                sinks.take(report)
+                take(report)
                 progress(report, previous, changed)
-            sinks.take_standing(standing.values())
     ordered = tuple(reports[submission.student] for submission in submissions)
     return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
+
+
+@contextlib.contextmanager
+def readers(course: Course, order: Order) -> Iterator[Callable[[GradeReport], None]]:
+    """What reads each report as it lands: the gradebook, one writer for the class, and the student's page."""
+    from autograder.feedback import write_page
+
+    with contextlib.ExitStack() as stack:
+        writer = None
+        if order.db_url is not None:
+            from autograder.gradebook import GradebookWriter
+
+            writer = stack.enter_context(GradebookWriter(course, order.topic, order.db_url, level=order.level))
+
+        def take(report: GradeReport) -> None:
+            if report.verdict is Verdict.GRADER_ERROR:
+                return  # an earlier grade stands
+            if writer is not None:
+                writer.write(report, order.submitted)
+            write_page(course, report, level=order.level)
+
+        yield take
+
+
+def gradebook_url(course: Course) -> str:
+    """The database that the course's ``nbgrader_config.py`` configures."""
+    from autograder.nbgrader_bridge import configured_db_url
+
+    return configured_db_url(course)
 
 
 def grade_each(course: Course, order: Order, waiting: list[Submission], basis: Basis) -> Iterator[GradeReport]:
@@ -97,7 +125,7 @@ def grade_each(course: Course, order: Order, waiting: list[Submission], basis: B
 
 def empty_report(submission: Submission, message: str, basis: Basis) -> GradeReport:
     """The ``grader_error`` report of a submission that no worker survived."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = Provenance(
         submission_sha256=hashlib.sha256(_bytes_of(submission)).hexdigest(), started=now, seconds=0.0, **vars(basis)
     )
@@ -116,7 +144,7 @@ def empty_report(submission: Submission, message: str, basis: Basis) -> GradeRep
 
 def grade_one(course: Course, submission: Submission, options: Options | None = None) -> GradeReport:
     """Grade one submission in this process."""
-    from autograder.runner import Grader  # noqa: PLC0415 - torch is imported only to grade
+    from autograder.runner import Grader
 
     with Grader(course, submission.assignment, options) as grader:
         grader.wait_ready()
@@ -140,3 +168,31 @@ def _bytes_of(submission: Submission) -> bytes:
     with contextlib.suppress(OSError):
         return submission.path.read_bytes()
     return b""
+
+
+def write_json(path: Path, reports: Sequence[GradeReport]) -> None:
+    """All reports as one JSON list."""
+    write_whole(path, msgspec.json.format(msgspec.json.encode(reports), indent=2) + b"\n")
+
+
+def write_junit(path: Path, topic: str, reports: Sequence[GradeReport]) -> None:
+    """One test suite per student, one case per hidden test: what CI systems read."""
+    root = ElementTree.Element("testsuites", name=topic)
+    for report in reports:
+        tests = [(question, test) for question in report.questions for test in question.tests]
+        suite = ElementTree.SubElement(root, "testsuite", name=clean(report.student), tests=str(max(1, len(tests))))
+        if not tests:
+            case = ElementTree.SubElement(suite, "testcase", classname=topic, name="grading")
+            ElementTree.SubElement(case, "error", message=clean(report.message), type=str(report.verdict))
+        for question, test in tests:
+            case = ElementTree.SubElement(
+                suite, "testcase", classname=f"{topic}.{question.name}", name=test.name, time=f"{test.seconds:.3f}"
+            )
+            kind = _JUNIT_KINDS.get(test.verdict, "failure")
+            if kind:
+                ElementTree.SubElement(case, kind, message=clean(test.message), type=str(test.verdict))
+    ElementTree.indent(root)
+    write_whole(path, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+_JUNIT_KINDS = {Verdict.PASSED: "", Verdict.DEFERRED: "skipped", Verdict.GRADER_ERROR: "error"}

@@ -12,12 +12,12 @@ from typing import Any
 
 from hypothesis import Phase
 
+from autograder.display import call_text, show
 from autograder.errors import GraderError, ProcessDied, Refused, StudentRaised
 from autograder.examples import drive, encode_example
 from autograder.model import Counterexample, Verdict
-from autograder.suite import HiddenTest
+from autograder.suite import FIXTURES, HiddenTest
 from autograder.testing.student import Student
-from autograder.text import call_text, show
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
     def attempt(**arguments: Any) -> None:
         if time.monotonic() > deadline or deaths:
             return
-        fixtures = {name: value for name, value in (("student", student), ("reference", reference)) if name in test.wants}
-        drawn = {name: value for name, value in arguments.items() if name not in ("student", "reference")}
+        fixtures = {name: {"student": student, "reference": reference}[name] for name in test.wants}
+        drawn = {name: value for name, value in arguments.items() if name not in FIXTURES}
         size = len(encode_example(test, drawn))
         student.log.clear()
         try:

@@ -23,6 +23,7 @@ from autograder.course import Course
 from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
 from autograder.model import CellRecord, GradeReport, QuestionResult, TestRecord, Verdict
+from autograder.results import write_whole
 from autograder.text import clean
 from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
 
@@ -201,19 +202,23 @@ def write_pages(
     ``level`` is by default the assignment's own. ``extras`` maps students to what the gradebook
     knows of them. Raises ``UsageError`` where there are no results or one cannot be read.
     """
-    front = course.assignment(topic).front
     folder = course.results / topic
     results = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
     if not results:
         raise UsageError(f"no results in {folder}; grade first: autograder grade {topic}")
-    pages = []
-    for path in results:
-        report = _read(path)
-        student = (extras or {}).get(report.student)
-        page = course.root / "feedback" / report.student / f"{topic}.html"
-        _write(page, render(report, title=front.title, level=level or front.feedback, extras=student))
-        pages.append(page)
-    return pages
+    reports = [_read(path) for path in results]
+    return [write_page(course, r, level=level, extras=(extras or {}).get(r.student)) for r in reports]
+
+
+def write_page(
+    course: Course, report: GradeReport, *, level: Level | None = None, extras: Extras | None = None
+) -> Path:
+    """Write the page of one report; returns its path, ``feedback/STUDENT/TOPIC.html``."""
+    front = course.assignment(report.assignment).front
+    page = course.root / "feedback" / report.student / f"{report.assignment}.html"
+    html = render(report, title=front.title, level=level or front.feedback, extras=extras)
+    write_whole(page, html.encode())
+    return page
 
 
 def _read(path: Path) -> GradeReport:
@@ -226,11 +231,3 @@ def _read(path: Path) -> GradeReport:
         named = f"{report.student!r} in {report.assignment!r}"
         raise UsageError(f"{path} holds the result of {named}: its name does not fit; delete it and grade again")
     return report
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never meets half a page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

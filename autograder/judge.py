@@ -11,10 +11,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from autograder.counterexample import Found, describe, find, message_of, verdict_of
 from autograder.errors import GraderError, ProcessDied
 from autograder.examples import run_example
-from autograder.hints import Known, diagnose
+from autograder.hints import Known, Log, diagnose
 from autograder.model import TestRecord, Verdict
 from autograder.sandbox.session import Session
 from autograder.suite import HiddenTest
@@ -46,7 +48,7 @@ class Explainer:
         finally:
             self.seconds_left -= time.monotonic() - started
 
-    def misconception(self, test: HiddenTest, log: list[tuple[dict[str, object], dict[str, object]]]) -> Misconception | None:
+    def misconception(self, test: HiddenTest, log: Log) -> Misconception | None:
         """The named misconception that the answers in ``log`` agree with."""
         return diagnose(test.question.name, log, self.known)
 
@@ -92,17 +94,20 @@ def _explained(
     verdict = verdict_of(fault)
     if verdict is Verdict.MISSING or verdict is Verdict.FORBIDDEN:
         return _record(test, verdict, message_of(fault), done, started)
-    found = describe(fault, bench.student)  # a fixed test shows its own input
+    found: Found | None = describe(fault, bench.student)
     _run_more(test, rest[:MORE_FOR_DIAGNOSIS], bench)
     misconception = bench.explainer.misconception(test, list(bench.student.log))
-    message = message_of(fault)
-    if test.drawn:
+    if test.drawn:  # a fixed test shows its own input, a drawn one never a graded one
         bench.student.log.clear()
-        smaller = bench.explainer.smallest(test, bench.student, bench.reference)
-        if smaller is None:
-            return _record(test, verdict, "wrong on an input that is not shown here", done, started, None, misconception)
-        found, message = smaller, smaller.message
-    return _record(test, verdict, message, done, started, found, misconception)
+        found = bench.explainer.smallest(test, bench.student, bench.reference)
+    message = found.message if found else "wrong on an input that is not shown here"
+    record = _record(test, verdict, message, done, started)
+    return msgspec.structs.replace(
+        record,
+        hint=misconception.hint if misconception else None,
+        misconception=misconception.name if misconception else None,
+        counterexample=found.counterexample if found else None,
+    )
 
 
 def _run_more(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> None:
@@ -117,15 +122,7 @@ def _run_more(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> None
             continue
 
 
-def _record(
-    test: HiddenTest,
-    verdict: Verdict,
-    message: str,
-    done: int,
-    started: float,
-    found: Found | None = None,
-    misconception: Misconception | None = None,
-) -> TestRecord:
+def _record(test: HiddenTest, verdict: Verdict, message: str, done: int, started: float) -> TestRecord:
     points = test.question.points
     return TestRecord(
         name=test.name,
@@ -134,9 +131,6 @@ def _record(
         points=None if verdict is Verdict.DEFERRED else points if verdict is Verdict.PASSED else 0.0,
         max_points=points,
         message=message,
-        hint=misconception.hint if misconception else None,
-        misconception=misconception.name if misconception else None,
-        counterexample=found.counterexample if found else None,
         examples=done,
         seconds=round(time.monotonic() - started, 4),
     )

@@ -12,41 +12,82 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autograder.course import Course
+from autograder.course import Assignment, Course
+from autograder.errors import AutograderError
+from autograder.sandbox.process import Sandbox
+from autograder.sandbox.session import Session
 from autograder.suite import collect
 from autograder.testing.student import LocalBackend, Student
 
-settings.register_profile(
-    "autograder", deadline=None, database=None, print_blob=False, suppress_health_check=list(HealthCheck)
-)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("autograder")
+    """Add ``--submission`` and ``--isolation``."""
+    group = parser.getgroup("autograder", "hidden tests of course assignments")
     group.addoption("--submission", metavar="PATH", help="notebook to run the hidden tests against")
+    group.addoption(
+        "--isolation",
+        choices=["sandbox", "process"],
+        default="sandbox",
+        help="how the notebook of --submission is kept apart (default: sandbox)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    del config
+    """Check the options; hypothesis without deadlines, files and prints."""
+    submission = config.getoption("--submission")
+    if submission is not None and not Path(submission).is_file():
+        raise pytest.UsageError(f"--submission {submission}: there is no such file")
+    settings.register_profile(
+        "autograder", deadline=None, database=None, print_blob=False, suppress_health_check=list(HealthCheck)
+    )
     settings.load_profile("autograder")
+
+
+def _assignment(request: pytest.FixtureRequest) -> tuple[Course, Assignment]:
+    """The assignment that a test file ``tests/hidden/test_TOPIC.py`` is named for."""
+    try:
+        course = Course.find(request.path.parent)
+        return course, course.assignment(request.path.stem.removeprefix("test_"))
+    except AutograderError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
 def reference(request: pytest.FixtureRequest) -> Student:
     """The reference of the topic that the test file is named for."""
-    course = Course.find(request.path.parent)
-    assignment = course.assignment(request.path.stem.removeprefix("test_"))
+    course, assignment = _assignment(request)
     return Student(LocalBackend(vars(course.load(assignment.reference))))
 
 
-@pytest.fixture
-def student(request: pytest.FixtureRequest) -> Iterator[Student]:
-    """The submission under test, or the reference where none is given."""
-    course = Course.find(request.path.parent)
-    assignment = course.assignment(request.path.stem.removeprefix("test_"))
-    suite = collect(course, assignment)
-    submission = request.config.getoption("--submission")
-    if submission is None:
-        yield Student(LocalBackend(vars(course.load(assignment.reference))), suite.forbidden)
+@pytest.fixture(scope="module")
+def _session(request: pytest.FixtureRequest) -> Iterator[Session | None]:
+    """One process for all tests of a file, as in grading."""
+    path = request.config.getoption("--submission")
+    if path is None:
+        yield None
         return
-    raise NotImplementedError(Path(submission))
+    course, assignment = _assignment(request)
+    data = assignment.files if assignment.files.is_dir() else None
+    isolation = request.config.getoption("--isolation")
+    with Sandbox(isolation, hidden=(course.root,), data=data) as sandbox:
+        session = Session(sandbox, Path(path).read_bytes(), assignment.front.limits)
+        try:
+            sandbox.wait_ready()
+            session.open()
+        except AutograderError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield session
+        session.close()
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest, _session: Session | None) -> Student:
+    """The submission under test, or the reference where none is given."""
+    course, assignment = _assignment(request)
+    suite = collect(course, assignment)
+    if _session is None:
+        return Student(LocalBackend(vars(course.load(assignment.reference))), suite.forbidden)
+    _session.revive()
+    student = Student(_session, suite.forbidden)
+    student.begin()
+    return student

@@ -16,16 +16,15 @@ from autograder.errors import UsageError
 from autograder.model import GradeReport, Submission, Verdict
 
 
-def find_submissions(
-    folder: Path, topic: str, only: tuple[str, ...] = ()
-) -> tuple[list[Submission], list[str]]:
+def find_submissions(folder: Path, topic: str, only: tuple[str, ...] = ()) -> tuple[list[Submission], list[str]]:
     """The submissions of ``topic`` as nbgrader lays them out, and folder names that are no student ids.
 
     ``folder/<student>/<topic>/<topic>.ipynb``; a student whose topic folder lacks the notebook is
     listed all the same, and gets ``invalid_submission``. ``only`` names the students to keep.
     """
     if not folder.is_dir():
-        raise UsageError(f"no submissions: {folder} is not a folder; they lie at {folder}/STUDENT/{topic}/{topic}.ipynb")
+        wanted = folder / "STUDENT" / topic / f"{topic}.ipynb"
+        raise UsageError(f"no submissions: {folder} is not a folder; they lie at {wanted}")
     names = sorted(entry.name for entry in folder.iterdir() if (entry / topic).is_dir())
     strange = [name for name in names if not is_student_id(name)]
     found = [
@@ -41,7 +40,7 @@ def find_submissions(
 
 def is_student_id(name: str) -> bool:
     """Whether a folder name can be a student's id: visible characters, at most 120, no leading dot or dash."""
-    if not 0 < len(name) <= 120 or name[0] in ".-" or "/" in name:  # noqa: PLR2004 - said in the docstring
+    if not 0 < len(name) <= 120 or name[0] in ".-" or "/" in name:
         return False
     return all(char == " " or unicodedata.category(char)[0] in "LNPSM" for char in name)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import time
 import traceback
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -19,11 +20,12 @@ from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
 from autograder.provenance import Options, basis_of
+from autograder.release.manifest import check_manifest, read_manifest
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.seed import Seed
-from autograder.suite import HiddenTest, collect
+from autograder.suite import HiddenTest, Suite, collect
 from autograder.testing.student import LocalBackend, Student
 
 
@@ -53,10 +55,11 @@ class Grader:
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
+        require_manifest(assignment, self.suite)
         self.order = question_order(assignment, [*self.suite.questions(), *self.manual])
         self.basis = basis_of(assignment, self.seed, self.options)
 
-    def __enter__(self) -> Grader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +75,7 @@ class Grader:
 
     def grade(self, submission: Submission) -> GradeReport:
         """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
-        started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+        started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
             data = read_notebook(submission.path, self._limits)
@@ -126,7 +129,7 @@ class Grader:
         records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
         return Outcome(records, message=message, verdict=verdict)
 
-    def _provenance(self, data: bytes, started: datetime.datetime, seconds: float) -> Provenance:
+    def _provenance(self, data: bytes, started: datetime, seconds: float) -> Provenance:
         return Provenance(
             submission_sha256=hashlib.sha256(data).hexdigest(),
             started=started.isoformat(timespec="seconds"),
@@ -148,9 +151,7 @@ class Outcome:
 
 def _blank(test: HiddenTest, verdict: Verdict, message: str) -> TestRecord:
     points = test.question.points
-    return TestRecord(
-        name=test.name, title=test.title, verdict=verdict, points=0.0, max_points=points, message=message
-    )
+    return TestRecord(name=test.name, title=test.title, verdict=verdict, points=0.0, max_points=points, message=message)
 
 
 def _our_fault(error: Exception) -> str:
@@ -180,12 +181,17 @@ def source_flags(session: Session) -> tuple[Flag, ...]:
     )
 
 
+def require_manifest(assignment: Assignment, suite: Suite) -> None:
+    """Names and totals must be those that were handed out; raises ``AuthoringError`` where they changed since."""
+    path = assignment.release_folder / "manifest.json"
+    if path.is_file():
+        check_manifest(read_manifest(path), suite, assignment.front)
+
+
 def question_order(assignment: Assignment, names: list[str]) -> list[str]:
     """Questions in the order of the handout, as the manifest froze it; as found where there is none yet."""
     path = assignment.release_folder / "manifest.json"
     if not path.is_file():
         return names
-    from autograder.release.manifest import read_manifest
-
     frozen = [question.name for question in read_manifest(path).questions]
     return sorted(names, key=lambda name: frozen.index(name) if name in frozen else len(frozen))

@@ -51,5 +51,6 @@ class Seed:
         except ValueError:
             secret = b""
         if len(secret) != SEED_BYTES:
-            raise UsageError(f"{path}: holds no seed of {2 * SEED_BYTES} hexadecimal digits; remove it to draw a new one")
+            digits = 2 * SEED_BYTES
+            raise UsageError(f"{path}: holds no seed of {digits} hexadecimal digits; remove it to draw a new one")
         return cls(secret)

@@ -1,14 +1,10 @@
-"""Text for people: values shortened, control characters made visible, nothing interpreted."""
+"""Text of unknown origin made safe for people to read: control characters visible, nothing interpreted."""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
-
-import torch
 
 _ALLOWED_CONTROLS = frozenset("\n\t")
-SHOWN_ENTRIES = 64
 
 
 def clean(text: str, limit: int = 2000) -> str:
@@ -21,55 +17,3 @@ def _visible(char: str) -> str:
     if char in _ALLOWED_CONTROLS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"):
         return char
     return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
-
-
-def show(value: Any, limit: int = 600) -> str:
-    """``value`` as short Python-like text: small tensors in full, large ones by shape and first entries."""
-    if isinstance(value, torch.Tensor):
-        return clean(_tensor(value), limit)
-    if isinstance(value, torch.Generator):
-        return f"torch.Generator().manual_seed({value.initial_seed()})"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, tuple):
-        inner = ", ".join(show(item, limit) for item in value)
-        return clean(f"({inner},)" if len(value) == 1 else f"({inner})", limit)
-    if isinstance(value, list):
-        return clean("[" + ", ".join(show(item, limit) for item in value) + "]", limit)
-    if isinstance(value, dict):
-        return clean("{" + ", ".join(f"{key!r}: {show(item, limit)}" for key, item in value.items()) + "}", limit)
-    return clean(repr(value), limit)
-
-
-def _tensor(value: torch.Tensor) -> str:
-    suffix = "" if value.dtype in (torch.float32, torch.int64, torch.bool) else f", dtype={value.dtype}"
-    shape = tuple(value.shape)
-    if value.numel() == 0:
-        return f"torch.empty({shape}{suffix})"
-    if value.numel() <= SHOWN_ENTRIES:
-        return f"torch.tensor({_entries(value)}{suffix})"
-    first = ", ".join(f"{entry:.4g}" for entry in value.flatten()[:6].tolist())
-    return f"a tensor of shape {shape}{suffix}, first entries {first}, ..."
-
-
-def _entries(value: torch.Tensor) -> str:
-    if value.dim() == 0:
-        return _entry(value.item())
-    return "[" + ", ".join(_entries(part) for part in value) + "]"
-
-
-def _entry(number: Any) -> str:
-    if isinstance(number, float):
-        text = f"{number:.5g}"
-        return f"float('{text}')" if text in ("nan", "inf", "-inf") else _floating(text)
-    return repr(number)
-
-
-def _floating(text: str) -> str:
-    return text if any(char in text for char in ".en") else text + "."
-
-
-def call_text(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """``name(args, key=value)`` for messages."""
-    parts = [show(arg) for arg in args] + [f"{key}={show(item)}" for key, item in kwargs.items()]
-    return clean(f"{name}({', '.join(parts)})", 2000)

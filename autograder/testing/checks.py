@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from autograder.display import call_text, show
 from autograder.errors import Mismatch, StudentMissing, StudentRaised
 from autograder.testing.compare import assert_matches
 from autograder.testing.student import Answer, Function, RemoteObject
-from autograder.text import call_text, show
 
 
 def assert_raises(function: Function | RemoteObject, *args: Any, names: tuple[str, ...] = (), **kwargs: Any) -> None:
@@ -63,7 +64,7 @@ def assert_gradients(
     reference: Function | RemoteObject,
     *args: Any,
     wrt: tuple[int | str, ...],
-    cotangents: list[torch.Tensor | None],
+    cotangents: Sequence[torch.Tensor | None],
     rtol: float | None = None,
     terms: Any = None,
     **kwargs: Any,

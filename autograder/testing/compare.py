@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import torch
 
+from autograder.display import show
 from autograder.errors import Mismatch
-from autograder.text import show
 
 # Relative error in norm, about 100 unit roundoffs: room for every sound order of computation.
 TOLERANCE: Final = {

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "autograder"
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
     __init__ model text sandbox
-    errors words disclosure sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.evaluate sandbox.lockdown
     sandbox.shell
     sandbox.child
@@ -32,7 +32,8 @@ LAYERS = """
     release
     judge
     runner
-    pool results feedback doctor pytest_plugin nbgrader_bridge nbgrader_bridge.markdown nbgrader_bridge.settings
+    pool results doctor pytest_plugin
+    feedback nbgrader_bridge nbgrader_bridge.markdown nbgrader_bridge.settings
     api
     cli
     __main__

@@ -1,0 +1,313 @@
+"""The command line: parses, calls, prints, exits. No decision about a grade is made here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autograder.course import Course
+from autograder.errors import AuthoringError, AutograderError, UsageError
+from autograder.text import clean
+
+if TYPE_CHECKING:
+    from autograder.api import Graded
+    from autograder.model import GradeReport
+
+DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
+
+app = typer.Typer(
+    help="Grade PyTorch notebooks: release, verify, grade in a sandbox, explain.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
+Topic = Annotated[str, typer.Argument(help="The assignment.")]
+CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0 means one per processor.")]
+
+
+class Isolation(StrEnum):
+    """How far a submission is kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+
+
+class Device(StrEnum):
+    """Where graded calls run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+
+
+class FeedbackLevel(StrEnum):
+    """What students may read."""
+
+    FULL = "full"
+    CATEGORY = "category"
+
+
+Level = Annotated[
+    FeedbackLevel | None, typer.Option("--feedback", help="What students may read; by default as the handout says.")
+]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )
+
+
+# --------------------------------------------------------------------------------------- release
+
+
+@app.command()
+def release(
+    topics: Topics = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether release/ is up to date.")] = False,
+    course: CourseFolder = None,
+) -> None:
+    """Build the source and student notebooks of assignments."""
+    from autograder import release as releasing
+
+    found = Course.find(course)
+    stale = False
+    for topic in topics or found.topics():
+        if check:
+            difference = releasing.check(found, topic)
+            stale = stale or bool(difference)
+            out.print(f"{topic}: {'differs' if difference else 'up to date'}")
+            out.print(difference, markup=False, end="")
+        else:
+            result = releasing.release(found, topic)
+            place = escape(str(result.folder.relative_to(found.root)))
+            out.print(f"{topic}: {place} {'written' if result.changed else 'was up to date'}")
+    if stale:
+        err.print("release/ is not up to date; run: autograder release")
+        raise typer.Exit(NO)
+
+
+# ---------------------------------------------------------------------------------------- verify
+
+
+@app.command()
+def verify(topics: Topics = None, jobs: Jobs = 0, course: CourseFolder = None) -> None:
+    """Prove that the hidden tests catch what is wrong and accept what is right."""
+    from autograder import verify as verifying
+
+    found = Course.find(course)
+    with _progress() as bar:
+        task = bar.add_task("verifying", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        claims = verifying.verify(found, topics or found.topics(), jobs=jobs, progress=advance)
+    for claim in claims:
+        mark = "[green]holds[/green]" if claim.holds else "[red]FAILS[/red]"
+        out.print(f"{mark}  {escape(claim.topic)}: {escape(claim.sentence)}")
+        for detail in () if claim.holds else claim.details:
+            out.print(f"       {escape(clean(detail))}")
+    broken = sum(not claim.holds for claim in claims)
+    out.print(f"{len(claims) - broken} of {len(claims)} claims hold")
+    if broken:
+        raise typer.Exit(NO)
+
+
+# ----------------------------------------------------------------------------------------- grade
+
+
+@app.command()
+def grade(
+    topic: Topic,
+    submitted: Annotated[Path | None, typer.Option(help="Folder of submissions; by default submitted/.")] = None,
+    student: Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")] = None,
+    results: Annotated[Path | None, typer.Option(help="Where results go; by default results/.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all reports as one JSON list.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write the outcome as JUnit XML.")] = None,
+    jobs: Jobs = 0,
+    device: Annotated[Device, typer.Option(help="Where graded calls run.")] = Device.AUTO,
+    isolation: Annotated[
+        Isolation, typer.Option(help="sandbox keeps all promises or stops; process is for code you trust.")
+    ] = Isolation.SANDBOX,
+    feedback_level: Level = None,
+    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's; none: results only.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is up to date.")] = False,
+    course: CourseFolder = None,
+) -> None:
+    """Grade submissions: results, gradebook and a page for each student."""
+    from autograder import api
+    from autograder.provenance import Options
+
+    del device  # auto is the CPU until a GPU can be asked for
+    found = Course.find(course)
+    order = api.Order(
+        topic=topic,
+        submitted=(submitted or found.submitted).resolve(),
+        results=(results or found.results).resolve(),
+        students=tuple(student or ()),
+        options=Options(isolation=isolation.value),
+        jobs=jobs,
+        force=force,
+        db_url=None if db == "none" else db or api.gradebook_url(found),
+        level=feedback_level.value if feedback_level else None,
+    )
+    with _progress() as bar:
+        task = bar.add_task(f"grading {topic}", total=None)
+
+        def started(total: int, to_grade: int) -> None:
+            if total > to_grade:
+                err.print(f"{total - to_grade} of {total} submissions are up to date")
+            bar.update(task, total=to_grade)
+
+        def landed(report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None:
+            bar.advance(task)
+            if previous is not None and previous.score != report.score:
+                why = f" ({', '.join(changed)} changed)" if changed else ""
+                line = f"{report.student}: {previous.score:g} -> {report.score:g}{why}"
+                err.print(escape(line))
+
+        graded = api.grade_class(found, order, started, landed)
+    if json_file is not None:
+        api.write_json(json_file, graded.reports)
+    if junit is not None:
+        api.write_junit(junit, topic, graded.reports)
+    _print_grades(graded)
+    if not graded.complete:
+        raise typer.Exit(NO)
+
+
+def _print_grades(graded: Graded) -> None:
+    table = Table("student", "score", "of", "verdict", "", box=None, pad_edge=False)
+    for report in graded.reports:
+        note = clean(report.message.splitlines()[-1], 100) if report.message else ""
+        if report.pending_points:
+            note = f"{report.pending_points:g} points wait for another device"
+        flags = f"{len(report.flags)} to look at" if report.flags else ""
+        row = (report.student, f"{report.score:g}", f"{report.max_score:g}", str(report.verdict), note or flags)
+        table.add_row(*map(escape, row))
+    out.print(table)
+    for name in graded.strange_folders:
+        err.print(f"left out: the folder name {escape(name)!r} is no student id")
+    if not graded.complete:
+        err.print("some submissions could not be graded: that is the grader's fault; earlier grades stand")
+
+
+@app.command()
+def feedback(
+    topic: Topic,
+    level: Level = None,
+    course: CourseFolder = None,
+) -> None:
+    """Write a page for every result of an assignment."""
+    from autograder.feedback import write_pages
+
+    found = Course.find(course)
+    pages = write_pages(found, topic, level=level.value if level else None)
+    out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
+
+
+# ------------------------------------------------------------------------------- doctor and demo
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, course: CourseFolder = None
+) -> None:
+    """Say what isolation, devices and versions this machine offers."""
+    from autograder import doctor as examining
+
+    try:
+        hidden: tuple[Path, ...] = (Course.find(course).root,)
+    except UsageError:
+        hidden = ()
+    findings = examining.examine(hidden)
+    rows = examining.machine()
+    if as_json:
+        promises = [{"promise": f.promise, "holds": f.holds, "means": f.means} for f in findings]
+        out.print(json.dumps({"machine": rows, "promises": promises}, indent=2), markup=False)
+    else:
+        for name, value in rows.items():
+            out.print(f"{name:<12}{escape(value)}")
+        for finding in findings:
+            mark = "[green]holds[/green]" if finding.holds else "[red]FAILS[/red]"
+            out.print(f"{mark}  {escape(finding.promise)}\n       {escape(clean(finding.means))}")
+    if not all(finding.holds for finding in findings):
+        err.print("not every promise holds here: 'autograder grade' stops unless lowered by name: --isolation process")
+        raise typer.Exit(WRONG_USE)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="A fresh folder for the demo course.")] = Path("demo"),
+    jobs: Jobs = 0,
+    course: CourseFolder = None,
+) -> None:
+    """Release, make a class of sample submissions, grade it and write the pages, in a fresh folder."""
+    from autograder.demo import demo as show
+
+    show(Course.find(course), output, jobs=jobs, console=out)
+
+
+# ------------------------------------------------------------------------------------------ main
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """The exit code of ``run``, with our own errors as one plain message."""
+    try:
+        return run()
+    except UsageError as error:
+        err.print(f"[red]error:[/red] {escape(str(error))}")
+        return WRONG_USE
+    except AuthoringError as error:
+        err.print(f"[red]course error:[/red] {escape(str(error))}")
+        return WRONG_USE
+    except AutograderError as error:
+        err.print(f"[red]grader error:[/red] {escape(str(error))}")
+        return NO
+    except KeyboardInterrupt:
+        err.print("interrupted; what was graded is kept, and the next run goes on from there")
+        return INTERRUPTED
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(guarded(_run))
+
+
+def _run() -> int:
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        show = getattr(error, "show", None)  # click's usage errors print themselves
+        if show is None:
+            raise
+        show()
+        return WRONG_USE
+    return code if isinstance(code, int) else DONE
