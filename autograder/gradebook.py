@@ -1,0 +1,321 @@
+"""Grade reports into nbgrader's gradebook, and what formgrader expects on disk beside it.
+
+What a person decides (manual scores, comments, extra credit, extensions) is read and never written. A
+submission is recorded in one transaction; recording it again changes nothing. nbgrader's own methods
+commit at every step, so its tables are used and its methods are not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import nbformat
+from nbgrader.api import (
+    Assignment,
+    Base,
+    Comment,
+    Grade,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    SourceCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import parse_utc
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from autograder.course import Course
+from autograder.disclosure import Level, for_student
+from autograder.errors import AuthoringError, UsageError
+from autograder.model import GradeReport, QuestionResult, Verdict
+from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
+from autograder.nbgrader_bridge.database import open_gradebook, unusable
+from autograder.nbgrader_bridge.settings import Settings, read_settings
+from autograder.nbgrader_bridge.summary import comment
+from autograder.results import write_whole
+
+NO_ANSWER = "No response."  # nbgrader's words
+
+
+class GradebookWriter:
+    """The gradebook of a course, open for the grades of one assignment; a context manager.
+
+    Opening it makes the assignment known to nbgrader, as ``nbgrader generate_assignment`` would. The
+    database is by default the one nbgrader uses. ``level`` says how much of a report goes into comments
+    and notebooks, by default as the handout says. With ``create_students=False`` an unknown student is
+    a ``UsageError``.
+
+    Raises ``UsageError`` where the database cannot be used, and ``AuthoringError`` where the assignment
+    is not released or has other questions or points than submissions that were graded before.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        topic: str,
+        db_url: str | None = None,
+        *,
+        level: Level | None = None,
+        create_students: bool = True,
+        settings: Settings | None = None,
+    ) -> None:
+        self._settings = settings or read_settings(course)
+        self._assignment = course.assignment(topic)
+        self._released = read_released(self._assignment)
+        self._level = level or self._assignment.front.feedback
+        self._create_students = create_students
+        self._late = AssignLatePenalties(config=self._settings.config)
+        self._late.init_plugin()
+        self._url = db_url or self._settings.db_url
+        self._gradebook = open_gradebook(self._url, self._settings.coursedir.course_id)
+        self._session = self._gradebook.db
+        try:
+            with self._transaction():
+                self._notebook_id = self._register().id
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; idempotent."""
+        self._gradebook.close()
+
+    def write(self, report: GradeReport, submitted: Path) -> Path | None:
+        """Record ``report`` and leave the autograded notebook and timestamp as ``nbgrader autograde`` does.
+
+        ``submitted`` is the folder ``submitted/`` that was graded. Returns the autograded notebook's
+        path, or ``None`` for a ``grader_error``, which leaves an earlier grade and its files alone.
+        """
+        if report.verdict is Verdict.GRADER_ERROR:
+            return None
+        topic = self._assignment.topic
+        path = submitted / report.student / topic / f"{topic}.ipynb"
+        autograded = self.record(report, path)
+        folder = self._settings.folder("autograded", report.student, topic)
+        write_whole(folder / path.name, nbformat.writes(autograded.notebook).encode() + b"\n")
+        (folder / path.name).chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
+        stamp = _timestamp_file(path)
+        if stamp:
+            write_whole(folder / "timestamp.txt", stamp)
+        else:
+            (folder / "timestamp.txt").unlink(missing_ok=True)
+        return folder / path.name
+
+    def record(self, report: GradeReport, path: Path) -> Autograded:
+        """Record the grade of the submitted notebook at ``path`` in the database alone, whole or not at all.
+
+        Raises ``AuthoringError`` where the report's questions are not those that students were given.
+        """
+        _require_same_questions(report, self._released)
+        data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
+        autograded = build(self._released, data, report, self._level)
+        with self._transaction():
+            notebook = self._submitted(report.student)
+            _set_timestamp(notebook.assignment, path)
+            _set_grades(notebook, report, autograded)
+            _set_comments(notebook, for_student(report, self._level), autograded)
+            notebook.late_submission_penalty = self._penalty(notebook)
+        return autograded
+
+    # ------------------------------------------------------------------------------------ the assignment
+
+    def _register(self) -> Any:
+        topic, released = self._assignment.topic, self._released
+        assignment = self._one(Assignment, name=topic)
+        if assignment is None:
+            assignment = Assignment(name=topic, course_id=self._gradebook.course_id)
+            self._session.add(assignment)
+        notebook = self._one(Notebook, name=topic, assignment=assignment) or Notebook(name=topic, assignment=assignment)
+        if _questions_of(notebook) != released.graded() or _solutions_of(notebook) != _solutions(released):
+            _require_no_submissions(topic, notebook, released)
+            self._replace_cells(notebook, released)
+        notebook.kernelspec = json.dumps(released.notebook.metadata.get("kernelspec", {}))
+        _set_sources(notebook, released)
+        self._session.flush()
+        return notebook
+
+    def _replace_cells(self, notebook: Any, released: Released) -> None:
+        for cell in [*notebook.grade_cells, *notebook.solution_cells, *notebook.source_cells]:
+            self._session.delete(cell)
+        self._session.flush()
+        self._session.expire(notebook)
+        for name, points in released.graded().items():
+            kind = released.cells[name].cell_type
+            self._session.add(GradeCell(name=name, notebook=notebook, max_score=points, cell_type=kind))
+        for name in _solutions(released):
+            self._session.add(SolutionCell(name=name, notebook=notebook))
+        self._session.flush()
+        self._session.expire(notebook)
+
+    # ------------------------------------------------------------------------------------ the submission
+
+    def _submitted(self, name: str) -> Any:
+        notebook = self._session.get(Notebook, self._notebook_id)
+        student = self._one(Student, id=name) or self._new_student(name)
+        handed_in = self._one(SubmittedAssignment, assignment=notebook.assignment, student=student)
+        if handed_in is None:
+            handed_in = SubmittedAssignment(assignment=notebook.assignment, student=student)
+        found = self._one(SubmittedNotebook, notebook=notebook, assignment=handed_in)
+        if found is None:
+            found = SubmittedNotebook(notebook=notebook, assignment=handed_in)
+            found.grades = [Grade(cell_id=cell.id) for cell in notebook.grade_cells]
+            found.comments = [Comment(cell_id=cell.id) for cell in notebook.solution_cells]
+        self._session.flush()
+        return found
+
+    def _new_student(self, name: str) -> Any:
+        if not self._create_students:
+            raise UsageError(f"no student {name!r} in the gradebook; add one: nbgrader db student add {name}")
+        student = Student(id=name)
+        self._session.add(student)
+        return student
+
+    def _penalty(self, notebook: Any) -> float | None:
+        """What the course's late plugin takes off, within 0 and the score; ``None`` where it says nothing."""
+        handed_in = notebook.assignment
+        if handed_in.assignment.duedate is None or handed_in.total_seconds_late <= 0:
+            return None
+        self._session.flush()
+        self._session.refresh(notebook, ["score"])
+        penalty = self._late.plugin_inst.late_submission_penalty(
+            handed_in.student.id, notebook.score, handed_in.total_seconds_late
+        )
+        return None if penalty is None else float(min(max(penalty, 0.0), notebook.score))
+
+    # --------------------------------------------------------------------------------------- the session
+
+    def _one(self, table: Any, **fields: Any) -> Any:
+        # An object that is new in this transaction has no row to be compared with.
+        if any(inspect(value).pending for value in fields.values() if isinstance(value, Base)):
+            self._session.flush()
+        return self._session.scalars(select(table).filter_by(**fields)).one_or_none()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            yield
+            self._session.commit()
+        except DBAPIError as error:
+            raise unusable(self._url, error) from error
+        finally:
+            self._session.rollback()
+
+
+# ----------------------------------------------------------------------------------- the assignment's cells
+
+
+def _questions_of(notebook: Any) -> dict[str, float]:
+    return {cell.name: cell.max_score for cell in notebook.grade_cells}
+
+
+def _solutions_of(notebook: Any) -> set[str]:
+    return {cell.name for cell in notebook.solution_cells}
+
+
+def _solutions(released: Released) -> set[str]:
+    return {name for name, cell in released.cells.items() if cell.metadata.nbgrader.solution}
+
+
+def _require_same_questions(report: GradeReport, released: Released) -> None:
+    """Refuse a report whose questions or points are not those that students were given."""
+    graded = {question.name: question.max_score for question in report.questions}
+    if graded != released.graded():
+        change = _difference(released.graded(), graded)
+        raise AuthoringError(
+            f"{report.assignment}: the tests do not fit the released notebook: {change}; restore them, or before "
+            f"handing out: autograder release {report.assignment}"
+        )
+
+
+def _require_no_submissions(topic: str, notebook: Any, released: Released) -> None:
+    if notebook.submissions:
+        change = _difference(_questions_of(notebook), released.graded()) or "its answer cells"
+        raise AuthoringError(
+            f"{topic}: {len(notebook.submissions)} submissions were graded before questions or points changed: "
+            f"{change}; restore what was released, or grade into another gradebook: --db sqlite:///FILE"
+        )
+
+
+def _difference(before: dict[str, float], after: dict[str, float]) -> str:
+    changes = [f"{name!r} is gone" for name in before if name not in after]
+    changes += [f"{name!r} is new" for name in after if name not in before]
+    both = [name for name in before if name in after and before[name] != after[name]]
+    return ", ".join([*changes, *(f"{name!r} has {after[name]:g} points, not {before[name]:g}" for name in both)])
+
+
+def _set_sources(notebook: Any, released: Released) -> None:
+    """Texts may change at any time: formgrader shows a missing cell by them."""
+    known = {cell.name: cell for cell in notebook.source_cells}
+    for name, cell in released.cells.items():
+        source = known.get(name) or SourceCell(name=name, notebook=notebook)
+        source.cell_type, source.source = cell.cell_type, cell.source
+        source.locked, source.checksum = bool(cell.metadata.nbgrader.locked), cell.metadata.nbgrader.get("checksum")
+
+
+# ----------------------------------------------------------------------------------- the submission's rows
+
+
+def _timestamp_file(path: Path) -> bytes:
+    return read_bytes(path.with_name("timestamp.txt"), most=1024)
+
+
+def _set_timestamp(handed_in: Any, path: Path) -> None:
+    """Take the time from ``timestamp.txt``; without one that can be read, an earlier time stays."""
+    with contextlib.suppress(ValueError, OverflowError):
+        stamp = _timestamp_file(path).decode().strip()
+        if stamp:
+            handed_in.timestamp = parse_utc(stamp)
+
+
+def _set_grades(notebook: Any, report: GradeReport, autograded: Autograded) -> None:
+    """Automatic scores, a bonus beyond the maximum included. Only a written answer waits for a person."""
+    rows = {row.name: row for row in notebook.grades}
+    remarks = {row.name: row for row in notebook.comments}
+    for question in report.questions:
+        row = rows[question.name]
+        if question.kind == "auto":
+            row.auto_score, row.needs_manual_grade = question.score or 0.0, False
+            continue
+        mark = autograded.answers[question.name]
+        row.auto_score = None if mark else 0.0
+        row.needs_manual_grade = _waits(row, remarks[question.name], mark)
+
+
+def _waits(grade: Any, remark: Any, mark: str) -> bool:
+    """Whether a person must look: no score yet for an answer, or an answer that changed since."""
+    if grade.manual_score is None:
+        return bool(mark)
+    return bool(grade.needs_manual_grade) or remark.auto_comment != _receipt(mark)
+
+
+def _set_comments(notebook: Any, told: GradeReport, autograded: Autograded) -> None:
+    rows = {row.name: row for row in notebook.comments}
+    for question in told.questions:
+        row = rows[_answer_cell(question)]
+        row.auto_comment = comment(question) if question.kind == "auto" else _receipt(autograded.answers[question.name])
+
+
+def _answer_cell(question: QuestionResult) -> str:
+    return f"{question.name}-answer" if question.kind == "auto" else question.name
+
+
+def _receipt(mark: str) -> str:
+    """Says to the student that an answer arrived, and to a later grading whether it is the same one."""
+    return f"Answer {mark} received." if mark else NO_ANSWER
