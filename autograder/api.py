@@ -40,7 +40,8 @@ class Order:
     options: Options = field(default_factory=Options)
     jobs: int = 0  # 0: one per processor
     force: bool = False
-    db_url: str | None = None  # None: write no gradebook
+    gradebook: bool = True
+    db_url: str | None = None  # None: the database that nbgrader is configured for
     level: Literal["full", "category"] | None = None  # None: as the handout says
 
 
@@ -71,45 +72,39 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
         waiting = [submission for submission in submissions if submission.student not in standing]
         started(len(submissions), len(waiting))
         reports = dict(standing)
+        by_student = {submission.student: submission for submission in submissions}
         with readers(course, order) as take:
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
                 changed = what_changed(previous, basis, b"") if previous else []
                 write_report(order.results, report)
                 reports[report.student] = report
-                take(report)
+                take(report, by_student[report.student])
                 progress(report, previous, changed)
     ordered = tuple(reports[submission.student] for submission in submissions)
     return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
 
 
 @contextlib.contextmanager
-def readers(course: Course, order: Order) -> Iterator[Callable[[GradeReport], None]]:
+def readers(course: Course, order: Order) -> Iterator[Callable[[GradeReport, Submission], None]]:
     """What reads each report as it lands: the gradebook, one writer for the class, and the student's page."""
     from autograder.feedback import write_page
 
     with contextlib.ExitStack() as stack:
         writer = None
-        if order.db_url is not None:
+        if order.gradebook:
             from autograder.gradebook import GradebookWriter
 
-            writer = stack.enter_context(GradebookWriter(course, order.topic, order.db_url, level=order.level))
+            writer = stack.enter_context(GradebookWriter(course, db_url=order.db_url, level=order.level))
 
-        def take(report: GradeReport) -> None:
+        def take(report: GradeReport, submission: Submission) -> None:
             if report.verdict is Verdict.GRADER_ERROR:
                 return  # an earlier grade stands
             if writer is not None:
-                writer.write(report, order.submitted)
+                writer.write(report, submission)
             write_page(course, report, level=order.level)
 
         yield take
-
-
-def gradebook_url(course: Course) -> str:
-    """The database that the course's ``nbgrader_config.py`` configures."""
-    from autograder.nbgrader_bridge import configured_db_url
-
-    return configured_db_url(course)
 
 
 def grade_each(course: Course, order: Order, waiting: list[Submission], basis: Basis) -> Iterator[GradeReport]:

@@ -171,7 +171,8 @@ def grade(
         options=Options(isolation=isolation.value),
         jobs=jobs,
         force=force,
-        db_url=None if db == "none" else db or api.gradebook_url(found),
+        gradebook=db != "none",
+        db_url=None if db == "none" else db,
         level=feedback_level.value if feedback_level else None,
     )
     with _progress() as bar:
