@@ -65,7 +65,7 @@ class Handout:
 
     def _defined_by(self, cell: HandoutCell) -> Iterator[str]:
         try:
-            tree = ast.parse(TransformerManager().transform_cell(cell.source))
+            tree = ast.parse(TransformerManager().transform_cell(cell.source))  # type: ignore[no-untyped-call]
         except SyntaxError as error:
             first = cell.source.strip().splitlines()[0]
             raise AuthoringError(f"{self.path}: the code cell {first!r} is not Python: {error}") from error

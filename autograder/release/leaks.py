@@ -1,8 +1,8 @@
 """Whether anything that students must not see stands in what they get.
 
 Secret are the lines of solution bodies and private helpers, of hidden tests, of misconceptions and of
-variants, and the names and hints of misconceptions. Public are imports, docstrings, and the signatures of
-the reference's public functions. A secret line is searched as a sequence of tokens, whatever space lies
+variants, and the names and hints of misconceptions. Public are imports, docstrings, and what the reference's
+stubs show. A secret line is searched as a sequence of tokens, whatever space lies
 between them and whatever stands around them, so that neither indentation nor inline code hides it.
 """
 
@@ -18,9 +18,9 @@ from typing import Any, TypeGuard
 
 from autograder.release.answers import is_private
 
-# A body's lines from this length on (spaces not counted) tell something by themselves. Shorter ones, such as
-# ``n, c = x.shape``, are common property, unless the body has no longer ones.
-TELLING = 20
+# From this length on (spaces not counted) a line tells something by itself; with arithmetic from the second on.
+# Shorter ones, such as ``n, c = x.shape``, are common property, unless a body has no others.
+TELLING, TELLING_ARITHMETIC = 20, 10
 # ``return x``, ``else:``, ``"""`` and the like say nothing.
 TRIVIAL_TOKENS, TRIVIAL_COMMENT = 3, 12
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -57,7 +57,7 @@ def find_leaks(released: Mapping[str, bytes], *, reference: str, others: Mapping
         reference: the source of the reference module.
         others: the sources of hidden tests, misconceptions and variants, by path.
     """
-    public = "\n".join(_signatures(reference))
+    public = "\n".join(_headers(reference))
     secrets = [*_secrets("the reference", reference, public)]
     for path, source in others.items():
         secrets += _secrets(path, source, public)
@@ -74,12 +74,15 @@ def _secrets(path: str, source: str, public: str) -> Iterator[Secret]:
     tree, lines = ast.parse(source), source.splitlines()
     open_lines = _open_lines(tree)
     for body in _bodies(tree):
-        numbers = [n for n in range(body.start, body.stop) if n not in open_lines and not _is_trivial(lines[n - 1])]
-        long = [n for n in numbers if _length(lines[n - 1]) >= TELLING]
-        for number in long or numbers:
-            pattern = _pattern(lines[number - 1])
-            if not pattern.search(public):
-                yield Secret(lines[number - 1].strip(), f"{path}, line {number}", pattern)
+        kept = {
+            number: _pattern(lines[number - 1])
+            for number in body
+            if number not in open_lines and not _is_trivial(lines[number - 1])
+        }
+        secret = {number: pattern for number, pattern in kept.items() if not pattern.search(public)}
+        telling = [number for number in secret if _is_telling(lines[number - 1])]
+        for number in telling or secret:
+            yield Secret(lines[number - 1].strip(), f"{path}, line {number}", secret[number])
     for node in tree.body:
         yield from _misconception(path, node)
 
@@ -107,14 +110,15 @@ def _is_docstring(node: ast.AST) -> TypeGuard[ast.Expr]:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _signatures(source: str) -> Iterator[str]:
-    """What a stub shows: the signatures of public functions, classes and their public methods."""
+def _headers(source: str) -> Iterator[str]:
+    """What stubs show: signatures and docstrings of public functions, classes and their public methods."""
     lines = source.splitlines()
     for node in ast.parse(source).body:
         for part in (node, *(node.body if isinstance(node, ast.ClassDef) else [])):
             if isinstance(part, ast.FunctionDef | ast.ClassDef) and not is_private(part.name):
                 first = min([part.lineno, *(decorator.lineno for decorator in part.decorator_list)])
-                yield from lines[first - 1 : part.body[0].lineno - 1]
+                start = part.body[0]
+                yield from lines[first - 1 : start.end_lineno if _is_docstring(start) else start.lineno - 1]
 
 
 def _misconception(path: str, node: ast.stmt) -> Iterator[Secret]:
@@ -133,13 +137,14 @@ def _misconception(path: str, node: ast.stmt) -> Iterator[Secret]:
 def _is_trivial(line: str) -> bool:
     tokens = _TOKEN.findall(line)
     if line.strip().startswith("#"):
-        return _length(line) < TRIVIAL_COMMENT
+        return len("".join(line.split())) < TRIVIAL_COMMENT
     names = {token for token in tokens if re.match(r"\w", token) and not keyword.iskeyword(token)}
     return len(tokens) < TRIVIAL_TOKENS or names <= {"super", "__init__", "self", "True", "False", "None"}
 
 
-def _length(line: str) -> int:
-    return len("".join(line.split()))
+def _is_telling(line: str) -> bool:
+    length = len("".join(line.split()))
+    return length >= TELLING or (length >= TELLING_ARITHMETIC and any(sign in line for sign in "+-*/@%"))
 
 
 def _pattern(text: str) -> re.Pattern[str]:

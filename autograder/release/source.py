@@ -32,14 +32,14 @@ def build_source(course: Course, assignment: Assignment, suite: Suite) -> Notebo
     cells = [_cell(cell, handout, reference, assignment, suite) for cell in handout.cells]
     _number(cells)
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "autograder": {"assignment": suite.topic}}
-    notebook: NotebookNode = nbformat.from_dict({"cells": cells, "metadata": metadata} | NOTEBOOK_FORMAT)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.from_dict({"cells": cells, "metadata": metadata} | NOTEBOOK_FORMAT)
     nbformat.validate(notebook)
     return notebook
 
 
 def notebook_bytes(notebook: NotebookNode) -> bytes:
     """A notebook as it is stored."""
-    text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     return text.encode() + b"\n"
 
 
