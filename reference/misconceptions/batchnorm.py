@@ -1,0 +1,764 @@
+"""Wrong answers to ``batchnorm``: what students write on the way to a right one, with the sentence to read then."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from autograder.testing import misconception
+from reference import batchnorm as right
+
+
+def _dims(x):
+    return (0, *range(2, x.dim()))
+
+
+def _along(values, x):
+    return values.reshape(1, -1, *[1] * (x.dim() - 2))
+
+
+def _checked(x):
+    right.batch_norm_forward(x, x.new_ones(x.shape[1]), x.new_zeros(x.shape[1]))
+
+
+def _finish(x, gamma, beta, mean, var, root):
+    """The step after the statistics: ``root`` is the denominator."""
+    y = (x - _along(mean, x)) / _along(root, x) * _along(gamma, x) + _along(beta, x)
+    return y.to(x.dtype), mean.to(x.dtype), var.to(x.dtype)
+
+
+def _moments(x, correction=0):
+    _checked(x)
+    return x.mean(dim=_dims(x)), x.var(dim=_dims(x), correction=correction)
+
+
+# ------------------------------------------------------------------------------- batch_norm_forward
+
+
+@misconception("batch_norm_forward", hint="Which variance is this? torch.var divides by n - 1 unless told otherwise.")
+def divides_by_one_less(x, gamma, beta, eps=1e-5):
+    mean, var = _moments(x, correction=1)
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="Look at where eps stands: inside the square root, next to the variance.")
+def adds_eps_to_the_deviation(x, gamma, beta, eps=1e-5):
+    mean, var = _moments(x)
+    return _finish(x, gamma, beta, mean, var, var.sqrt() + eps)
+
+
+@misconception("batch_norm_forward", hint="eps is added to the variance; it is no lower bound for it.")
+def clamps_the_variance_at_eps(x, gamma, beta, eps=1e-5):
+    mean, var = right.batch_norm_forward(x, gamma, beta)[1:]
+    return _finish(x, gamma, beta, mean, var, var.clamp(min=eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="The denominator never uses the eps that is passed in.")
+def ignores_its_eps(x, gamma, beta, eps=1e-5):
+    return right.batch_norm_forward(x, gamma, beta)
+
+
+@misconception("batch_norm_forward", hint="Which value does eps take when nobody gives one?")
+def has_another_default_eps(x, gamma, beta, eps=1e-3):
+    return right.batch_norm_forward(x, gamma, beta, eps)
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="Each sample is normalised over its own features here; batch normalization looks at one feature over the batch.",
+)
+def normalises_every_sample(x, gamma, beta, eps=1e-5):
+    mean = x.mean(dim=1, keepdim=True)
+    var = x.var(dim=1, keepdim=True, correction=0)
+    y = (x - mean) / (var + eps).sqrt() * _along(gamma, x) + _along(beta, x)
+    return y, mean.flatten(), var.flatten()
+
+
+@misconception("batch_norm_forward", hint="All channels share one mean and one variance here: each has its own.")
+def pools_all_channels(x, gamma, beta, eps=1e-5):
+    _checked(x)
+    mean, var = x.mean().expand(x.shape[1]), x.var(correction=0).expand(x.shape[1])
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="For images, averaging over dimension 0 alone leaves a mean per pixel: over which dimensions does a channel extend?",
+)
+def keeps_a_mean_per_pixel(x, gamma, beta, eps=1e-5):
+    _checked(x)
+    mean, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    y = (x - mean) / (var + eps).sqrt() * _along(gamma, x) + _along(beta, x)
+    return y, mean, var
+
+
+@misconception("batch_norm_forward", hint="Every image is normalised by itself here; the statistics are the batch's.")
+def normalises_every_image(x, gamma, beta, eps=1e-5):
+    if x.dim() == 2:
+        return right.batch_norm_forward(x, gamma, beta, eps)
+    _checked(x)
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    var = x.var(dim=(2, 3), keepdim=True, correction=0)
+    y = (x - mean) / (var + eps).sqrt() * _along(gamma, x) + _along(beta, x)
+    return y, mean.mean(dim=0).flatten(), var.mean(dim=0).flatten()
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="The squares are summed over images and pixels but divided by the number of images: "
+    "b and m on the slides are the same count, the number of values per channel.",
+)
+def divides_the_squares_by_the_images(x, gamma, beta, eps=1e-5):
+    mean, var = right.batch_norm_forward(x, gamma, beta)[1:]
+    var = var * x.shape[2:].numel()
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="E[x^2] - E[x]^2 subtracts two large numbers that are nearly equal; subtract the mean before you square.",
+)
+def subtracts_the_squared_mean(x, gamma, beta, eps=1e-5):
+    _checked(x)
+    mean = x.mean(dim=_dims(x))
+    var = ((x * x).mean(dim=_dims(x)) - mean * mean).clamp(min=0)
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="The normalised values are right; the learnt scale and shift are missing.")
+def forgets_gamma_and_beta(x, gamma, beta, eps=1e-5):
+    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return _finish(x, torch.ones_like(gamma), torch.zeros_like(beta), mean, var, (var + eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="gamma shifts and beta scales here: check which is which.")
+def swaps_gamma_and_beta(x, gamma, beta, eps=1e-5):
+    return right.batch_norm_forward(x, beta, gamma, eps)
+
+
+@misconception("batch_norm_forward", hint="A square root is missing: the denominator is the deviation, not the variance.")
+def divides_by_the_variance(x, gamma, beta, eps=1e-5):
+    mean, var = right.batch_norm_forward(x, gamma, beta)[1:]
+    return _finish(x, gamma, beta, mean, var, var + eps)
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="Broadcasting lines up the last dimensions: on images gamma and beta meet the width here, not the channels.",
+)
+def scales_along_the_width(x, gamma, beta, eps=1e-5):
+    y, mean, var = right.batch_norm_forward(x, torch.ones_like(gamma), torch.zeros_like(beta), eps)
+    return y * gamma + beta, mean, var
+
+
+@misconception("batch_norm_forward", hint="The third result is the variance; a deviation comes back here.")
+def returns_the_deviation(x, gamma, beta, eps=1e-5):
+    y, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return y, mean, var.sqrt()
+
+
+@misconception("batch_norm_forward", hint="The variance comes back with eps already added to it.")
+def returns_the_variance_with_eps(x, gamma, beta, eps=1e-5):
+    y, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return y, mean, var + eps
+
+
+@misconception("batch_norm_forward", hint="mean and var still have the reduced dimensions: their shape should be (C,).")
+def keeps_the_reduced_dimensions(x, gamma, beta, eps=1e-5):
+    y, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return y, _along(mean, x), _along(var, x)
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="The statistics are detached: the gradient has to flow through the mean and the variance too.",
+)
+def detaches_the_statistics(x, gamma, beta, eps=1e-5):
+    mean, var = (part.detach() for part in right.batch_norm_forward(x, gamma, beta)[1:])
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="The variance is detached: the gradient has to flow through it as well.")
+def detaches_the_variance(x, gamma, beta, eps=1e-5):
+    mean, var = right.batch_norm_forward(x, gamma, beta)[1:]
+    return _finish(x, gamma, beta, mean, var, (var.detach() + eps).sqrt())
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="The root of a variance of 0 has no finite derivative: take the root after adding eps, not before.",
+)
+def squares_the_deviation_again(x, gamma, beta, eps=1e-5):
+    mean, var = _moments(x)
+    deviation = var.sqrt()
+    return _finish(x, gamma, beta, mean, var, (deviation**2 + eps).sqrt())
+
+
+@misconception("batch_norm_forward", hint="x itself is overwritten: -= and methods ending in _ work in place.")
+def centres_in_place(x, gamma, beta, eps=1e-5):
+    _, mean, var = (part.detach() for part in right.batch_norm_forward(x, gamma, beta))
+    centred = x.detach().sub_(_along(mean, x))
+    y = centred / _along((var + eps).sqrt(), x) * _along(gamma, x) + _along(beta, x)
+    return y.to(x.dtype), mean, var
+
+
+@misconception("batch_norm_forward", hint="The result has another dtype than x: .float() loses a float64 input.")
+def works_in_float32(x, gamma, beta, eps=1e-5):
+    return right.batch_norm_forward(x.float(), gamma.float(), beta.float(), eps)
+
+
+@misconception("batch_norm_forward", hint="With gamma of a wider dtype the result changes dtype: it should have that of x.")
+def takes_the_dtype_of_gamma(x, gamma, beta, eps=1e-5):
+    return right.batch_norm_forward(x.to(torch.promote_types(x.dtype, gamma.dtype)), gamma, beta, eps)
+
+
+@misconception("batch_norm_forward", hint="view needs contiguous memory: which operation does the same for any layout?")
+def flattens_with_view(x, gamma, beta, eps=1e-5):
+    x.view(-1)
+    return right.batch_norm_forward(x, gamma, beta, eps)
+
+
+@misconception("batch_norm_forward", hint="One value per channel has no spread: the entry asks for a ValueError there.")
+def accepts_a_single_value(x, gamma, beta, eps=1e-5):
+    mean = x.mean(dim=_dims(x))
+    var = ((x - _along(mean, x)) ** 2).mean(dim=_dims(x))
+    return _finish(x, gamma, beta, mean, var, (var + eps).sqrt())
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="A single image with several pixels has enough values per channel: count values, not images.",
+)
+def refuses_a_single_image(x, gamma, beta, eps=1e-5):
+    if x.shape[0] < 2:
+        raise ValueError("x: the batch needs at least 2 samples")
+    return right.batch_norm_forward(x, gamma, beta, eps)
+
+
+@misconception("batch_norm_forward", hint="A Python loop runs over the samples: one expression can treat the whole batch.")
+def loops_over_the_batch(x, gamma, beta, eps=1e-5):
+    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return torch.cat([_finish(one, gamma, beta, mean, var, (var + eps).sqrt())[0] for one in x.split(1)]), mean, var
+
+
+@misconception("batch_norm_forward", hint="This calls PyTorch's own batch normalization: write the formula instead.")
+def calls_the_built_in(x, gamma, beta, eps=1e-5):
+    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    y = nn.functional.batch_norm(x, None, None, gamma.to(x.dtype), beta.to(x.dtype), training=True, eps=eps)
+    return y, mean, var
+
+
+# ----------------------------------------------------------------------------- update_running_stats
+
+
+@misconception(
+    "update_running_stats",
+    hint="momentum is the weight of the new batch here, as on the slides: other libraries give it to the past.",
+)
+def gives_momentum_to_the_past(running_mean, running_var, mean, var, momentum=0.1):
+    return right.update_running_stats(running_mean, running_var, mean, var, 1 - momentum)
+
+
+@misconception("update_running_stats", hint="The past keeps its full weight: it should shrink to 1 - momentum.")
+def never_forgets(running_mean, running_var, mean, var, momentum=0.1):
+    return running_mean + momentum * mean, running_var + momentum * var
+
+
+@misconception("update_running_stats", hint="Variances are averaged, not their roots.")
+def averages_the_deviations(running_mean, running_var, mean, var, momentum=0.1):
+    new_mean, deviation = right.update_running_stats(running_mean, running_var.sqrt(), mean, var.sqrt(), momentum)
+    return new_mean, deviation**2
+
+
+@misconception("update_running_stats", hint="Only the two variances are averaged; the distance of the means stays out of it.")
+def adds_the_spread_of_the_means(running_mean, running_var, mean, var, momentum=0.1):
+    new_mean, new_var = right.update_running_stats(running_mean, running_var, mean, var, momentum)
+    return new_mean, new_var + momentum * (1 - momentum) * (mean - running_mean) ** 2
+
+
+@misconception("update_running_stats", hint="The running variance stands still: it is averaged like the mean.")
+def averages_the_mean_only(running_mean, running_var, mean, var, momentum=0.1):
+    return right.update_running_stats(running_mean, running_var, mean, var, momentum)[0], running_var.clone()
+
+
+@misconception("update_running_stats", hint="The average is fine, but its default weight is another: look at the signature.")
+def has_another_default_momentum(running_mean, running_var, mean, var, momentum=0.9):
+    return right.update_running_stats(running_mean, running_var, mean, var, momentum)
+
+
+@misconception("update_running_stats", hint="The old statistics are overwritten: return new tensors instead.")
+def updates_in_place(running_mean, running_var, mean, var, momentum=0.1):
+    running_mean.mul_(1 - momentum).add_(momentum * mean)
+    running_var.mul_(1 - momentum).add_(momentum * var)
+    return running_mean, running_var
+
+
+@misconception("update_running_stats", hint="For some momenta the argument itself comes back: return a new tensor always.")
+def returns_its_argument(running_mean, running_var, mean, var, momentum=0.1):
+    if momentum == 1:
+        return mean, var
+    return right.update_running_stats(running_mean, running_var, mean, var, momentum)
+
+
+@misconception("update_running_stats", hint="The result has another dtype than the running mean.")
+def takes_the_wider_dtype(running_mean, running_var, mean, var, momentum=0.1):
+    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var
+
+
+# ----------------------------------------------------------------------------- batch_norm_inference
+
+
+@misconception(
+    "batch_norm_inference",
+    hint="The statistics are computed from x: at inference a sample's result depends on no other sample.",
+)
+def uses_the_batch_at_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    mean = x.mean(dim=_dims(x))
+    var = x.var(dim=_dims(x), correction=0)
+    return right.batch_norm_inference(x, gamma, beta, mean, var, eps)
+
+
+def _infer(x, gamma, beta, mean, root):
+    return ((x - _along(mean, x)) / _along(root, x) * _along(gamma, x) + _along(beta, x)).to(x.dtype)
+
+
+@misconception("batch_norm_inference", hint="Look at where eps stands: inside the square root, next to the variance.")
+def adds_eps_to_the_running_deviation(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return _infer(x, gamma, beta, running_mean, running_var.sqrt() + eps)
+
+
+@misconception("batch_norm_inference", hint="A square root is missing in the denominator.")
+def divides_by_the_running_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return _infer(x, gamma, beta, running_mean, running_var + eps)
+
+
+@misconception("batch_norm_inference", hint="A running variance of 0 divides by zero: eps is there to prevent it.")
+def forgets_eps_at_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return _infer(x, gamma, beta, running_mean, running_var.sqrt())
+
+
+@misconception("batch_norm_inference", hint="The denominator never uses the eps that is passed in.")
+def ignores_its_eps_at_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return right.batch_norm_inference(x, gamma, beta, running_mean, running_var)
+
+
+@misconception("batch_norm_inference", hint="The learnt scale and shift belong to inference as well.")
+def forgets_to_scale_at_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return _infer(x, torch.ones_like(gamma), torch.zeros_like(beta), running_mean, (running_var + eps).sqrt())
+
+
+@misconception(
+    "batch_norm_inference",
+    hint="Broadcasting lines up the last dimensions: on images the vectors meet the width here, not the channels.",
+)
+def broadcasts_along_the_width(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return (x - running_mean) / (running_var + eps).sqrt() * gamma + beta
+
+
+@misconception("batch_norm_inference", hint="A single sample is welcome at inference: no batch statistics are needed.")
+def refuses_a_single_sample(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    _checked(x)
+    return right.batch_norm_inference(x, gamma, beta, running_mean, running_var, eps)
+
+
+@misconception("batch_norm_inference", hint="No gradient arrives: inference is differentiable in x, gamma and beta.")
+@torch.no_grad()
+def detaches_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return right.batch_norm_inference(x, gamma, beta, running_mean, running_var, eps)
+
+
+@misconception("batch_norm_inference", hint="x itself is overwritten: -= and methods ending in _ work in place.")
+def normalises_in_place(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    y = right.batch_norm_inference(x, gamma, beta, running_mean, running_var, eps)
+    x.detach().copy_(y.detach())
+    return y
+
+
+@misconception("batch_norm_inference", hint="The result has another dtype than x: .float() loses a float64 input.")
+def infers_in_float32(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return right.batch_norm_inference(x.float(), gamma, beta, running_mean, running_var, eps)
+
+
+# ------------------------------------------------------------------------------ batch_norm_backward
+
+
+def _back(grad_y, x, gamma, eps, *, through_mean=1.0, through_var=1.0, correction=0, root=None):
+    """The right gradients, with parts switched off."""
+    mean, var = _moments(x, correction)
+    inverse = 1 / (root(var) if root else (var + eps).sqrt())
+    normalised = (x - _along(mean, x)) * _along(inverse, x)
+    dims = _dims(x)
+    along = (grad_y * normalised).mean(dim=dims)
+    inner = grad_y - through_mean * _along(grad_y.mean(dim=dims), x) - through_var * normalised * _along(along, x)
+    parts = (inner * _along(inverse * gamma, x), (grad_y * normalised).sum(dim=dims), grad_y.sum(dim=dims))
+    return tuple(part.to(grad_y.dtype) for part in parts)
+
+
+@misconception(
+    "batch_norm_backward",
+    hint="The mean and the variance are treated as constants: both depend on every x, and the gradient flows through them.",
+)
+def holds_the_statistics_fixed(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, eps, through_mean=0, through_var=0)
+
+
+@misconception("batch_norm_backward", hint="The path through the mean is missing.")
+def forgets_the_mean(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, eps, through_mean=0)
+
+
+@misconception("batch_norm_backward", hint="The path through the variance is missing.")
+def forgets_the_variance(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, eps, through_var=0)
+
+
+@misconception("batch_norm_backward", hint="The forward pass divides by n; this gradient belongs to one that divides by n - 1.")
+def differentiates_the_unbiased_variance(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, eps, correction=1)
+
+
+@misconception("batch_norm_backward", hint="This is the gradient for eps outside the root; it stands inside.")
+def differentiates_eps_outside_the_root(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, eps, root=lambda var: var.sqrt() + eps)
+
+
+@misconception("batch_norm_backward", hint="eps belongs into this denominator too: without it equal values divide by zero.")
+def forgets_eps_going_back(grad_y, x, gamma, eps=1e-5):
+    return _back(grad_y, x, gamma, 0.0)
+
+
+@misconception("batch_norm_backward", hint="The eps that is passed in is never used.")
+def ignores_its_eps_going_back(grad_y, x, gamma, eps=1e-5):
+    return right.batch_norm_backward(grad_y, x, gamma)
+
+
+@misconception("batch_norm_backward", hint="The gradient passes the scaling first: gamma is missing in grad_x.")
+def forgets_gamma_going_back(grad_y, x, gamma, eps=1e-5):
+    grad_x = right.batch_norm_backward(grad_y, x, torch.ones_like(gamma), eps)[0]
+    return (grad_x, *right.batch_norm_backward(grad_y, x, gamma, eps)[1:])
+
+
+@misconception("batch_norm_backward", hint="gamma multiplies the normalised values: its gradient needs those, not x.")
+def multiplies_by_x_itself(grad_y, x, gamma, eps=1e-5):
+    grad_x, _, grad_beta = right.batch_norm_backward(grad_y, x, gamma, eps)
+    return grad_x, (grad_y * x).sum(dim=_dims(x)).to(grad_y.dtype), grad_beta
+
+
+@misconception("batch_norm_backward", hint="gamma and beta act on every value: their gradients are sums, not means.")
+def averages_the_gradients(grad_y, x, gamma, eps=1e-5):
+    grad_x, grad_gamma, grad_beta = right.batch_norm_backward(grad_y, x, gamma, eps)
+    count = x.numel() // x.shape[1]
+    return grad_x, grad_gamma / count, grad_beta / count
+
+
+@misconception("batch_norm_backward", hint="The second and third result have changed places.")
+def swaps_the_last_two(grad_y, x, gamma, eps=1e-5):
+    grad_x, grad_gamma, grad_beta = right.batch_norm_backward(grad_y, x, gamma, eps)
+    return grad_x, grad_beta, grad_gamma
+
+
+@misconception("batch_norm_backward", hint="Sums over images and pixels are divided by the number of images only.")
+def counts_images_going_back(grad_y, x, gamma, eps=1e-5):
+    pixels = x.shape[2:].numel()
+    return _back(grad_y, x, gamma, eps, through_mean=pixels, through_var=pixels)
+
+
+@misconception("batch_norm_backward", hint="On images only the first dimension is summed for gamma and beta.")
+def sums_over_images_only(grad_y, x, gamma, eps=1e-5):
+    grad_x = right.batch_norm_backward(grad_y, x, gamma, eps)[0]
+    normalised = right.batch_norm_forward(x, torch.ones_like(gamma), torch.zeros_like(gamma), eps)[0]
+    return grad_x, (grad_y * normalised).sum(dim=0), grad_y.sum(dim=0)
+
+
+@misconception(
+    "batch_norm_backward",
+    hint="E[x^2] - E[x]^2 subtracts two large numbers that are nearly equal; subtract the mean before you square.",
+)
+def subtracts_the_squared_mean_going_back(grad_y, x, gamma, eps=1e-5):
+    mean = _moments(x)[0]
+    var = ((x * x).mean(dim=_dims(x)) - mean * mean).clamp(min=0)
+    return _back(grad_y, x, gamma, eps, root=lambda _: (var + eps).sqrt())
+
+
+@misconception("batch_norm_backward", hint="This lets autograd find the gradient: derive it with the chain rule.")
+def asks_autograd(grad_y, x, gamma, eps=1e-5):
+    with torch.enable_grad():
+        leaves = [part.detach().requires_grad_() for part in (x, gamma, torch.zeros_like(gamma))]
+        y = right.batch_norm_forward(*leaves, eps)[0]
+        return torch.autograd.grad(y, leaves, grad_y.to(y.dtype))
+
+
+@misconception("batch_norm_backward", hint="The answer is cut off from its inputs: it should be differentiable itself.")
+@torch.no_grad()
+def cuts_the_graph_going_back(grad_y, x, gamma, eps=1e-5):
+    return right.batch_norm_backward(grad_y, x, gamma, eps)
+
+
+@misconception("batch_norm_backward", hint="grad_y itself is overwritten: *= and methods ending in _ work in place.")
+def scales_grad_y_in_place(grad_y, x, gamma, eps=1e-5):
+    result = right.batch_norm_backward(grad_y, x, gamma, eps)
+    grad_y.detach().mul_(_along(gamma, x).detach())
+    return result
+
+
+@misconception("batch_norm_backward", hint="The gradients have another dtype than grad_y: .float() loses a float64 input.")
+def goes_back_in_float32(grad_y, x, gamma, eps=1e-5):
+    return right.batch_norm_backward(grad_y.float(), x.float(), gamma.float(), eps)
+
+
+@misconception("batch_norm_backward", hint="One value per channel has no spread: the entry asks for a ValueError there.")
+def goes_back_from_a_single_value(grad_y, x, gamma, eps=1e-5):
+    if x.numel() >= 2 * x.shape[1]:
+        return right.batch_norm_backward(grad_y, x, gamma, eps)
+    return torch.zeros_like(x), torch.zeros_like(gamma), grad_y.sum(dim=_dims(x))
+
+
+@misconception("batch_norm_backward", hint="A Python loop runs over the samples: one expression can treat the whole batch.")
+def sums_in_a_loop(grad_y, x, gamma, eps=1e-5):
+    grad_x, grad_gamma, _ = right.batch_norm_backward(grad_y, x, gamma, eps)
+    return grad_x, grad_gamma, sum(one.sum(dim=_dims(x)) for one in grad_y.split(1))
+
+
+# ---------------------------------------------------------------------------------------- BatchNorm
+
+
+@misconception("BatchNorm", hint="In evaluation the batch's own statistics are used: forward has to follow self.training.")
+class NormalisesByTheBatchAlways(right.BatchNorm):
+    def forward(self, x):
+        if self.training or x.shape[1] != self.num_features:
+            return super().forward(x)
+        y = x - _along(x.mean(dim=_dims(x)), x)
+        y = y / (_along(x.var(dim=_dims(x), correction=0), x) + self.eps).sqrt()
+        return y * _along(self.gamma, x) + _along(self.beta, x)
+
+
+@misconception("BatchNorm", hint="The running statistics are used in training: there the batch normalises itself.")
+class NormalisesByTheRunningStatisticsAlways(right.BatchNorm):
+    def forward(self, x):
+        super().forward(x)
+        mean, var = self.running_mean.clone(), self.running_var.clone()
+        return right.batch_norm_inference(x, self.gamma, self.beta, mean, var, self.eps)
+
+
+@misconception("BatchNorm", hint="The running statistics move in evaluation too: only training may change them.")
+class LearnsInEvaluation(right.BatchNorm):
+    def forward(self, x):
+        if self.training or x.shape[1] != self.num_features:
+            return super().forward(x)
+        y = super().forward(x)
+        mean, var = x.mean(dim=_dims(x)), x.var(dim=_dims(x), correction=0)
+        moved = right.update_running_stats(self.running_mean, self.running_var, mean, var, self.momentum)
+        self.running_mean, self.running_var = (part.detach() for part in moved)
+        return y
+
+
+@misconception("BatchNorm", hint="The running statistics never move: each training call should update them.")
+class NeverUpdates(right.BatchNorm):
+    def forward(self, x):
+        mean, var = self.running_mean.clone(), self.running_var.clone()
+        y = super().forward(x)
+        self.running_mean, self.running_var = mean, var
+        return y
+
+
+class _Remembering(right.BatchNorm):
+    """``moved(old, batch)`` gives the new statistics."""
+
+    def forward(self, x):
+        old = self.running_mean.clone(), self.running_var.clone()
+        y = super().forward(x)
+        if self.training:
+            with torch.no_grad():
+                _, mean, var = right.batch_norm_forward(x, self.gamma, self.beta, self.eps)
+                self.running_mean, self.running_var = self.moved(old, (mean, var), x.numel() // x.shape[1])
+        return y
+
+
+@misconception(
+    "BatchNorm",
+    hint="The unbiased variance enters the moving average, as in PyTorch's own layer; on the slides it is the biased one.",
+)
+class AveragesTheUnbiasedVariance(_Remembering):
+    def moved(self, old, batch, count):
+        return right.update_running_stats(*old, batch[0], batch[1] * count / (count - 1), self.momentum)
+
+
+@misconception(
+    "BatchNorm",
+    hint="gamma scales the output; the weight of the moving average is momentum, though a slide writes gamma for both.",
+)
+class AveragesWithGamma(_Remembering):
+    def moved(self, old, batch, count):
+        pairs = zip(old, batch, strict=True)
+        return tuple((1 - self.gamma.detach()) * past + self.gamma.detach() * new for past, new in pairs)
+
+
+@misconception("BatchNorm", hint="momentum is the weight of the new batch here: the two weights are swapped.")
+class SwapsTheWeights(_Remembering):
+    def moved(self, old, batch, count):
+        return right.update_running_stats(*old, *batch, 1 - self.momentum)
+
+
+@misconception("BatchNorm", hint="The last batch replaces the running statistics: they should be an average.")
+class KeepsTheLastBatch(_Remembering):
+    def moved(self, old, batch, count):
+        return batch
+
+
+@misconception("BatchNorm", hint="The running average never uses the momentum that the layer was made with.")
+class IgnoresItsMomentum(_Remembering):
+    def moved(self, old, batch, count):
+        return right.update_running_stats(*old, *batch)
+
+
+@misconception("BatchNorm", hint="The first batch is taken over whole: the averages start at mean 0 and variance 1.")
+class StartsWithTheFirstBatch(_Remembering):
+    seen = False
+
+    def moved(self, old, batch, count):
+        first, self.seen = not self.seen, True
+        return batch if first else right.update_running_stats(*old, *batch, self.momentum)
+
+
+@misconception("BatchNorm", hint="A deviation enters the running variance: average variances, and take the root at the end.")
+class AveragesDeviations(_Remembering):
+    def moved(self, old, batch, count):
+        return right.update_running_stats(*old, batch[0], batch[1].sqrt(), self.momentum)
+
+
+@misconception("BatchNorm", hint="The layer's eps is stored but not used.")
+class IgnoresItsEps(right.BatchNorm):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__(num_features, momentum=momentum)
+
+
+@misconception(
+    "BatchNorm",
+    hint="The running statistics drag the graph of every past batch along: detach them, or update under no_grad.",
+)
+class KeepsTheGraph(right.BatchNorm):
+    def forward(self, x):
+        if not self.training or x.shape[1] != self.num_features:
+            return super().forward(x)
+        y, mean, var = right.batch_norm_forward(x, self.gamma, self.beta, self.eps)
+        moved = right.update_running_stats(self.running_mean, self.running_var, mean, var, self.momentum)
+        self.running_mean, self.running_var = moved
+        return y
+
+
+@misconception("BatchNorm", hint="gamma and beta get no gradient: they should reach the output undetached.")
+class DetachesItsParameters(right.BatchNorm):
+    def forward(self, x):
+        if not self.training or x.shape[1] != self.num_features:
+            return super().forward(x)
+        super().forward(x)
+        return right.batch_norm_forward(x, self.gamma.detach(), self.beta.detach(), self.eps)[0]
+
+
+class _Plain(nn.Module):
+    """The right layer's forward on statistics that are kept in another way."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.gamma, self.beta = nn.Parameter(torch.ones(num_features)), nn.Parameter(torch.zeros(num_features))
+        self.keep(torch.zeros(num_features), torch.ones(num_features))
+
+    forward = right.BatchNorm.forward
+
+
+@misconception(
+    "BatchNorm",
+    hint="The running statistics are Parameters: an optimizer would train them. They are not learnt, so make them buffers.",
+)
+class TrainsTheRunningStatistics(_Plain):
+    def keep(self, mean, var):
+        self.running_mean, self.running_var = nn.Parameter(mean), nn.Parameter(var)
+
+
+@misconception(
+    "BatchNorm",
+    hint="The running statistics are plain attributes: .to, .double and state_dict do not see them. Register buffers.",
+)
+class ForgetsToRegister(_Plain):
+    def keep(self, mean, var):
+        self.running_mean, self.running_var = mean, var
+
+
+@misconception("BatchNorm", hint="The running variance of a new layer is 1, not 0.")
+class StartsWithoutVariance(_Plain):
+    def keep(self, mean, var):
+        self.register_buffer("running_mean", mean)
+        self.register_buffer("running_var", torch.zeros_like(var))
+
+
+@misconception("BatchNorm", hint="gamma and beta are plain tensors: an optimizer cannot find them unless they are Parameters.")
+class ForgetsItsParameters(right.BatchNorm):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__(num_features, eps, momentum)
+        gamma, beta = self.gamma.detach(), self.beta.detach()
+        del self.gamma, self.beta
+        self.gamma, self.beta = gamma, beta
+
+
+@misconception("BatchNorm", hint="Another number of channels is broadcast in silence: compare x.shape[1] with num_features.")
+class AcceptsAnyChannels(right.BatchNorm):
+    def forward(self, x):
+        if not self.training:
+            return right.batch_norm_inference(x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps)
+        y, mean, var = right.batch_norm_forward(x, self.gamma, self.beta, self.eps)
+        with torch.no_grad():
+            moved = right.update_running_stats(self.running_mean, self.running_var, mean, var, self.momentum)
+            self.running_mean, self.running_var = moved
+        return y
+
+
+@misconception("BatchNorm", hint="One value per channel cannot be normalised in training: the entry asks for a ValueError.")
+class TrainsOnASingleValue(right.BatchNorm):
+    def forward(self, x):
+        single = self.training and x.shape[1] == self.num_features and x.numel() == x.shape[1]
+        return _along(self.beta, x).expand(x.shape) if single else super().forward(x)
+
+
+@misconception("BatchNorm", hint="A single sample is refused in evaluation, where no batch statistics are needed.")
+class RefusesASingleSampleInEvaluation(right.BatchNorm):
+    def forward(self, x):
+        _checked(x)
+        return super().forward(x)
+
+
+@misconception("BatchNorm", hint="The layer overwrites its input: write the result into a new tensor.")
+class OverwritesItsInput(right.BatchNorm):
+    def forward(self, x):
+        y = super().forward(x)
+        x.detach().copy_(y.detach())
+        return y
+
+
+@misconception(
+    "BatchNorm",
+    hint="E[x^2] - E[x]^2 subtracts two large numbers that are nearly equal; subtract the mean before you square.",
+)
+class SubtractsTheSquaredMean(_Remembering):
+    def forward(self, x):
+        self.rough = ((x * x).mean(dim=_dims(x)) - x.mean(dim=_dims(x)) ** 2).detach() if self.training else None
+        return super().forward(x)
+
+    def moved(self, old, batch, count):
+        return right.update_running_stats(*old, batch[0], self.rough, self.momentum)
+
+
+@misconception("BatchNorm", hint="PyTorch's own layer does the work here: build yours from your functions.")
+class WrapsTheBuiltIn(right.BatchNorm):
+    def forward(self, x):
+        right.BatchNorm.forward(self, x)
+        return nn.functional.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.gamma,
+            self.beta,
+            training=self.training,
+            momentum=0.0,
+            eps=self.eps,
+        )
