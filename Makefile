@@ -1,11 +1,11 @@
 # make demo    see it work: a course is released, graded and explained in ./demo
 # make test    lint, all tests, and the proof of every assignment
-# make lint    ruff and mypy        make format   apply ruff's fixes and format
-# make verify  prove the assignments alone
+# make lint    ruff and mypy alone; make pytest, make verify: the other two
+# make format  apply ruff's fixes and format
 # make clean   remove the environment, caches and the demo
 #
 # The environment is built in $(VENV) on the first call. `make test PYTHON=python3.12` picks the
-# interpreter, `make test VENV=/tmp/venv` the place.
+# interpreter, `make test VENV=../venv` the place.
 
 VENV := .venv
 PYTHON :=
@@ -15,28 +15,31 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # torch goes first and by its exact version: that spelling lets a local wheel or index provide it.
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo test lint format verify install clean
+.PHONY: demo test lint pytest verify format install clean
+.NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 demo: $(BIN)/.installed
 	$(BIN)/autograder demo --output demo
 
-test: lint
-	$(BIN)/python -m pytest
-	$(BIN)/autograder release --check
-	$(BIN)/autograder verify
+# `make -k test` goes on after a failing part.
+test: lint pytest verify
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+pytest: $(BIN)/.installed-dev
+	$(BIN)/python -m pytest
+
+verify: $(BIN)/.installed
+	$(BIN)/autograder release --check
+	$(BIN)/autograder verify
+
 format: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-verify: $(BIN)/.installed
-	$(BIN)/autograder verify
 
 install: $(BIN)/.installed-dev
 
