@@ -33,7 +33,10 @@ LAYERS = """
     judge
     runner
     pool results doctor pytest_plugin
-    feedback nbgrader_bridge nbgrader_bridge.markdown nbgrader_bridge.settings
+    nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
+    nbgrader_bridge.autograded nbgrader_bridge
+    gradebook feedback
+    nbgrader_bridge.autograde
     api
     cli
     __main__
