@@ -9,22 +9,26 @@ between them and whatever stands around them, so that neither indentation nor in
 from __future__ import annotations
 
 import ast
+import io
 import json
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import tokenize
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeGuard
 
 from autograder.release.answers import is_private
 
 # From this length on (spaces not counted) a line tells something by itself; with arithmetic from the second on.
 # Shorter ones, such as ``n, c = x.shape``, are common property, unless a body has no others.
-TELLING, TELLING_ARITHMETIC = 20, 10
+TELLING, TELLING_ARITHMETIC = 24, 10
 # ``return x``, ``else:``, ``"""`` and the like say nothing.
 TRIVIAL_TOKENS, TRIVIAL_COMMENT = 3, 12
+TRIVIAL_NAMES = {"super", "__init__", "self", "True", "False", "None", "torch", "no_grad"}
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_QUOTES = "\"'"
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,48 @@ class Leak:
 
 @dataclass(frozen=True)
 class Secret:
-    """A line, name or hint, with where it comes from and how it is found."""
+    """A line, name or hint, with where it comes from."""
 
     text: str
     origin: str
-    pattern: re.Pattern[str]
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """What is searched for, in this order."""
+        return _TOKEN.findall(self.text)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names and numbers among them."""
+        return frozenset(_WORD.findall(self.text))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The tokens in a row, with any space between them and any kind of quotes."""
+        parts = ["[\"']" if piece in "\"'" else re.escape(piece) for piece in self.tokens]
+        is_word = [_WORD.fullmatch(token) is not None for token in self.tokens]
+        joined = parts[0]
+        for index in range(1, len(parts)):
+            joined += (r"\s+" if is_word[index - 1] and is_word[index] else r"\s*") + parts[index]
+        before, after = (r"(?<!\w)" if is_word[0] else ""), (r"(?!\w)" if is_word[-1] else "")
+        return re.compile(before + joined + after)
+
+    def is_in(self, text: Text) -> bool:
+        """Whether it stands in ``text``; its words are looked up first, which spares most patterns."""
+        return self.words <= text.words and self.pattern.search(text.text) is not None
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with its place in a file."""
+
+    place: str
+    text: str
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name and number in it."""
+        return frozenset(_WORD.findall(self.text))
 
 
 def find_leaks(released: Mapping[str, bytes], *, reference: str, others: Mapping[str, str]) -> list[Leak]:
@@ -57,34 +98,43 @@ def find_leaks(released: Mapping[str, bytes], *, reference: str, others: Mapping
         reference: the source of the reference module.
         others: the sources of hidden tests, misconceptions and variants, by path.
     """
-    public = "\n".join(_headers(reference))
-    secrets = [*_secrets("the reference", reference, public)]
-    for path, source in others.items():
-        secrets += _secrets(path, source, public)
+    public = Text("stubs", "\n".join(_headers(reference)))
+    secrets: dict[str, Secret] = {}
+    for path, source in {"the reference": reference, **others}.items():
+        for secret in _secrets(path, source, public):
+            secrets.setdefault(secret.text, secret)
     return [
-        Leak(file, place, secret.text, secret.origin)
+        Leak(file, text.place, secret.text, secret.origin)
         for file, data in released.items()
-        for place, text in _texts(file, data)
-        for secret in secrets
-        if secret.pattern.search(text)
+        for text in _texts(file, data)
+        for secret in secrets.values()
+        if secret.is_in(text)
     ]
 
 
-def _secrets(path: str, source: str, public: str) -> Iterator[Secret]:
-    tree, lines = ast.parse(source), source.splitlines()
+def _secrets(path: str, source: str, public: Text) -> Iterator[Secret]:
+    tree, lines = ast.parse(source), _without_trailing_comments(source)
     open_lines = _open_lines(tree)
     for body in _bodies(tree):
-        kept = {
-            number: _pattern(lines[number - 1])
+        kept = [
+            Secret(lines[number - 1].strip(), f"{path}, line {number}")
             for number in body
             if number not in open_lines and not _is_trivial(lines[number - 1])
-        }
-        secret = {number: pattern for number, pattern in kept.items() if not pattern.search(public)}
-        telling = [number for number in secret if _is_telling(lines[number - 1])]
-        for number in telling or secret:
-            yield Secret(lines[number - 1].strip(), f"{path}, line {number}", secret[number])
+        ]
+        secret = [line for line in kept if not line.is_in(public)]
+        yield from [line for line in secret if _is_telling(line.text)] or secret
     for node in tree.body:
         yield from _misconception(path, node)
+
+
+def _without_trailing_comments(source: str) -> list[str]:
+    """The lines of ``source``; a comment is dropped where code stands before it."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        row, column = token.start
+        if token.type == tokenize.COMMENT and lines[row - 1][:column].strip():
+            lines[row - 1] = lines[row - 1][:column]
+    return lines
 
 
 def _bodies(tree: ast.Module) -> Iterator[range]:
@@ -128,18 +178,18 @@ def _misconception(path: str, node: ast.stmt) -> Iterator[Secret]:
         if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func).split(".")[-1] != "misconception":
             continue
         origin = f"{path}, line {node.lineno}"
-        yield Secret(node.name, origin, re.compile(rf"(?<!\w){re.escape(node.name)}(?!\w)"))
+        yield Secret(node.name, origin)
         for option in decorator.keywords:
-            if option.arg == "hint" and isinstance(option.value, ast.Constant):
-                yield Secret(str(option.value.value), origin, _pattern(str(option.value.value)))
+            if option.arg == "hint" and isinstance(option.value, ast.Constant) and option.value.value:
+                yield Secret(str(option.value.value), origin)
 
 
 def _is_trivial(line: str) -> bool:
     tokens = _TOKEN.findall(line)
     if line.strip().startswith("#"):
         return len("".join(line.split())) < TRIVIAL_COMMENT
-    names = {token for token in tokens if re.match(r"\w", token) and not keyword.iskeyword(token)}
-    return len(tokens) < TRIVIAL_TOKENS or names <= {"super", "__init__", "self", "True", "False", "None"}
+    names = {word for word in _WORD.findall(line) if not keyword.iskeyword(word)}
+    return len(tokens) < TRIVIAL_TOKENS or names <= TRIVIAL_NAMES
 
 
 def _is_telling(line: str) -> bool:
@@ -147,18 +197,7 @@ def _is_telling(line: str) -> bool:
     return length >= TELLING or (length >= TELLING_ARITHMETIC and any(sign in line for sign in "+-*/@%"))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    """The tokens of ``text`` in a row, with any space between them and any kind of quotes."""
-    tokens = [f"[{_QUOTES}]" if token in _QUOTES else re.escape(token) for token in _TOKEN.findall(text)]
-    words = [re.match(r"\w", token) is not None for token in tokens]
-    joined = tokens[0]
-    for index, token in enumerate(tokens[1:], 1):
-        joined += (r"\s+" if words[index - 1] and words[index] else r"\s*") + token
-    before, after = (r"(?<!\w)" if words[0] else ""), (r"(?!\w)" if words[-1] else "")
-    return re.compile(before + joined + after)
-
-
-def _texts(file: str, data: bytes) -> Iterable[tuple[str, str]]:
+def _texts(file: str, data: bytes) -> list[Text]:
     """The readable texts of a file: all strings of a JSON document, keys too, or the file as text."""
     text = data.decode("utf-8", errors="replace")
     if file.endswith((".ipynb", ".json")):
@@ -166,18 +205,18 @@ def _texts(file: str, data: bytes) -> Iterable[tuple[str, str]]:
             return list(_strings(json.loads(text), "$"))
         except ValueError:
             pass
-    return [("its text", text)]
+    return [Text("its text", text)]
 
 
-def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, place: str) -> Iterator[Text]:
     if isinstance(value, str):
-        yield place, value
+        yield Text(place, value)
     elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        yield place, "".join(value)
+        yield Text(place, "".join(value))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _strings(item, f"{place}[{index}]")
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield place, str(key)
+            yield Text(place, str(key))
             yield from _strings(item, f"{place}.{key}")

@@ -150,27 +150,23 @@ def test_plain_nbgrader_releases_the_same_bytes(course: Course) -> None:
     assert tree(course.root / "release" / TOPIC) == ours
 
 
-def execute(path: Path) -> nbformat.NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
-    return NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True).execute()
-
-
-def errors(notebook: nbformat.NotebookNode) -> dict[str, str]:
-    """What cells raised, by grade id."""
-    return {
-        cell.metadata.nbgrader.grade_id: f"{output.ename}: {output.evalue}"
-        for cell in notebook.cells
-        for output in cell.get("outputs", ())
-        if output.output_type == "error"
-    }
-
-
 @pytest.mark.slow
-def test_checks_pass_with_the_reference_and_meet_the_stub_without(course: Course) -> None:
-    result = release(course, TOPIC)
-    assert errors(execute(result.source)) == {}
-    stub = "NotImplementedError: write your solution here"
-    assert errors(execute(result.folder / "halving.ipynb")) == {"halve": stub, "Halver": stub}
+def test_the_source_notebook_runs_in_jupyter_with_all_checks_passed(course: Course) -> None:
+    notebook = nbformat.read(release(course, TOPIC).source, as_version=4)
+    ran = NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    printed = [output.text for cell in ran.cells for output in cell.get("outputs", ())]
+    assert printed == ["halve: this example is right\n", "Halver: this example is right\n"]
+
+
+def test_every_check_of_an_untouched_notebook_meets_the_stub(course: Course) -> None:
+    notebook = nbformat.read(release(course, TOPIC).folder / "halving.ipynb", as_version=4)
+    namespace: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+            with pytest.raises(NotImplementedError, match=r"^write your solution here$"):
+                exec(cell.source, namespace)  # noqa: S102 - our own notebook
+        elif cell.cell_type == "code":
+            exec(cell.source, namespace)  # noqa: S102
 
 
 # whether it is up to date
@@ -238,7 +234,7 @@ def refused(course: Course) -> str:
     ("old", "new"),
     [
         ("That was all.", "Hint: `return x * _FACTOR` does it."),
-        ("import torch\n", "import torch\nfor _ in range(self.times):\n    pass\n"),
+        ("import torch\n", "import torch\nif not torch.ones(1).is_floating_point():\n    self.calls += 1\n"),
         ("That was all.", "    self.calls+=1"),
     ],
 )

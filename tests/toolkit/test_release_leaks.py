@@ -21,7 +21,7 @@ def softmax(x: Tensor, dim: int = -1) -> Tensor:
     # subtract the largest score first
     n, c = x.shape
     shifted = x - x.amax(dim=dim, keepdim=True)
-    powers = _powers(shifted, base="e")
+    powers = _powers(shifted, base="e")  # natural, as on the slides
     return powers / powers.sum(dim=dim, keepdim=True)
 
 
@@ -67,6 +67,7 @@ def softmax_over_the_first_dim(x, dim=-1):
     return torch.softmax(x.transpose(0, 1), dim=0)
 
 
+@testing.misconception(of="softmax", hint="")
 @testing.misconception(of="softmax", hint="Two sentences " "in a row.")
 class Other:
     pass
@@ -181,10 +182,10 @@ def test_bytes_that_are_no_text_are_searched_too() -> None:
 def secret_lines() -> list[str]:
     """Every line of the tiny reference's bodies and helpers that says something, by hand."""
     return [
-        "_require_floating(x)",
+        "return x * _FACTOR",
         'raise ValueError(f"times is {times}; it must be at least 1")',
         'self.register_buffer("calls", torch.zeros((), dtype=torch.int64))',
-        "for _ in range(self.times):",
+        "self.calls += 1",
         "def _require_floating(x: Tensor) -> None:",
         "if not x.is_floating_point():",
         'raise ValueError(f"x has dtype {x.dtype}; only floating tensors can be halved")',
