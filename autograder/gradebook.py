@@ -17,7 +17,6 @@ from typing import Any, Self
 import nbformat
 from nbgrader.api import (
     Assignment,
-    Base,
     Comment,
     Grade,
     GradeCell,
@@ -30,8 +29,8 @@ from nbgrader.api import (
 )
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
-from sqlalchemy import inspect, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from autograder.course import Course
 from autograder.disclosure import Level, for_student
@@ -42,6 +41,7 @@ from autograder.nbgrader_bridge.database import open_gradebook, unusable
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.nbgrader_bridge.summary import comment
 from autograder.results import write_whole
+from autograder.words import plural
 
 NO_ANSWER = "No response."  # nbgrader's words
 
@@ -138,16 +138,17 @@ class GradebookWriter:
 
     def _register(self) -> Any:
         topic, released = self._assignment.topic, self._released
-        assignment = self._one(Assignment, name=topic)
+        assignment = self._find(Assignment, name=topic)
         if assignment is None:
-            assignment = Assignment(name=topic, course_id=self._gradebook.course_id)
-            self._session.add(assignment)
-        notebook = self._one(Notebook, name=topic, assignment=assignment) or Notebook(name=topic, assignment=assignment)
+            assignment = self._add(Assignment(name=topic, course_id=self._gradebook.course_id))
+        notebook = self._find(Notebook, name=topic, assignment_id=assignment.id)
+        if notebook is None:
+            notebook = self._add(Notebook(name=topic, assignment_id=assignment.id))
         if _questions_of(notebook) != released.graded() or _solutions_of(notebook) != _solutions(released):
             _require_no_submissions(topic, notebook, released)
             self._replace_cells(notebook, released)
         notebook.kernelspec = json.dumps(released.notebook.metadata.get("kernelspec", {}))
-        _set_sources(notebook, released)
+        self._set_sources(notebook)
         self._session.flush()
         return notebook
 
@@ -158,34 +159,41 @@ class GradebookWriter:
         self._session.expire(notebook)
         for name, points in released.graded().items():
             kind = released.cells[name].cell_type
-            self._session.add(GradeCell(name=name, notebook=notebook, max_score=points, cell_type=kind))
+            self._session.add(GradeCell(name=name, notebook_id=notebook.id, max_score=points, cell_type=kind))
         for name in _solutions(released):
-            self._session.add(SolutionCell(name=name, notebook=notebook))
+            self._session.add(SolutionCell(name=name, notebook_id=notebook.id))
         self._session.flush()
         self._session.expire(notebook)
+
+    def _set_sources(self, notebook: Any) -> None:
+        """Texts may change at any time: nbgrader restores a missing cell from them."""
+        known = {cell.name: cell for cell in notebook.source_cells}
+        for name, cell in self._released.cells.items():
+            row = known.get(name) or SourceCell(name=name, notebook_id=notebook.id)
+            row.cell_type, row.source = cell.cell_type, cell.source
+            row.locked, row.checksum = bool(cell.metadata.nbgrader.locked), cell.metadata.nbgrader.get("checksum")
+            self._session.add(row)
 
     # ------------------------------------------------------------------------------------ the submission
 
     def _submitted(self, name: str) -> Any:
         notebook = self._session.get(Notebook, self._notebook_id)
-        student = self._one(Student, id=name) or self._new_student(name)
-        handed_in = self._one(SubmittedAssignment, assignment=notebook.assignment, student=student)
-        if handed_in is None:
-            handed_in = SubmittedAssignment(assignment=notebook.assignment, student=student)
-        found = self._one(SubmittedNotebook, notebook=notebook, assignment=handed_in)
+        student = self._find(Student, id=name) or self._new_student(name)
+        handed_in = {"assignment_id": notebook.assignment_id, "student_id": student.id}
+        submission = self._find(SubmittedAssignment, **handed_in) or self._add(SubmittedAssignment(**handed_in))
+        part = {"notebook_id": notebook.id, "assignment_id": submission.id}
+        found = self._find(SubmittedNotebook, **part)
         if found is None:
-            found = SubmittedNotebook(notebook=notebook, assignment=handed_in)
-            found.grades = [Grade(cell_id=cell.id) for cell in notebook.grade_cells]
-            found.comments = [Comment(cell_id=cell.id) for cell in notebook.solution_cells]
-        self._session.flush()
+            found = self._add(SubmittedNotebook(**part))
+            self._session.add_all(Grade(cell_id=cell.id, notebook_id=found.id) for cell in notebook.grade_cells)
+            self._session.add_all(Comment(cell_id=cell.id, notebook_id=found.id) for cell in notebook.solution_cells)
+            self._session.flush()
         return found
 
     def _new_student(self, name: str) -> Any:
         if not self._create_students:
             raise UsageError(f"no student {name!r} in the gradebook; add one: nbgrader db student add {name}")
-        student = Student(id=name)
-        self._session.add(student)
-        return student
+        return self._add(Student(id=name))
 
     def _penalty(self, notebook: Any) -> float | None:
         """What the course's late plugin takes off, within 0 and the score; ``None`` where it says nothing."""
@@ -201,18 +209,20 @@ class GradebookWriter:
 
     # --------------------------------------------------------------------------------------- the session
 
-    def _one(self, table: Any, **fields: Any) -> Any:
-        # An object that is new in this transaction has no row to be compared with.
-        if any(inspect(value).pending for value in fields.values() if isinstance(value, Base)):
-            self._session.flush()
+    def _find(self, table: Any, **fields: Any) -> Any:
         return self._session.scalars(select(table).filter_by(**fields)).one_or_none()
+
+    def _add(self, row: Any) -> Any:
+        self._session.add(row)
+        self._session.flush()
+        return row
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
             yield
             self._session.commit()
-        except DBAPIError as error:
+        except OperationalError as error:
             raise unusable(self._url, error) from error
         finally:
             self._session.rollback()
@@ -248,8 +258,8 @@ def _require_no_submissions(topic: str, notebook: Any, released: Released) -> No
     if notebook.submissions:
         change = _difference(_questions_of(notebook), released.graded()) or "its answer cells"
         raise AuthoringError(
-            f"{topic}: {len(notebook.submissions)} submissions were graded before questions or points changed: "
-            f"{change}; restore what was released, or grade into another gradebook: --db sqlite:///FILE"
+            f"{topic}: changed after {plural(len(notebook.submissions), 'submission')} had been graded: {change}; "
+            "restore what was released, or grade into another gradebook: --db sqlite:///FILE"
         )
 
 
@@ -258,15 +268,6 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> str:
     changes += [f"{name!r} is new" for name in after if name not in before]
     both = [name for name in before if name in after and before[name] != after[name]]
     return ", ".join([*changes, *(f"{name!r} has {after[name]:g} points, not {before[name]:g}" for name in both)])
-
-
-def _set_sources(notebook: Any, released: Released) -> None:
-    """Texts may change at any time: formgrader shows a missing cell by them."""
-    known = {cell.name: cell for cell in notebook.source_cells}
-    for name, cell in released.cells.items():
-        source = known.get(name) or SourceCell(name=name, notebook=notebook)
-        source.cell_type, source.source = cell.cell_type, cell.source
-        source.locked, source.checksum = bool(cell.metadata.nbgrader.locked), cell.metadata.nbgrader.get("checksum")
 
 
 # ----------------------------------------------------------------------------------- the submission's rows

@@ -9,7 +9,7 @@ from nbgrader import dbutil
 from nbgrader.api import Base, Gradebook
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from autograder.errors import UsageError
 
@@ -24,7 +24,7 @@ def open_gradebook(db_url: str, course_id: str) -> Any:
             url = url.update_query_dict({"timeout": str(LOCK_SECONDS)})
         _create_tables(url)
         return Gradebook(url.render_as_string(hide_password=False), course_id)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, DBAPIError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OperationalError) as error:
         raise unusable(db_url, error) from error
 
 
