@@ -1,9 +1,9 @@
 """Whether anything that students must not see stands in what they get.
 
 Secret are the lines of solution bodies and private helpers, of hidden tests, of misconceptions and of
-variants, and the names and hints of misconceptions. Public are imports, docstrings, and what the reference's
-stubs show. A secret line is searched as a sequence of tokens, whatever space lies
-between them and whatever stands around them, so that neither indentation nor inline code hides it.
+variants, and the names and hints of misconceptions. Public are imports, docstrings, and what the
+reference's stubs show. A secret line is searched as a sequence of tokens, whatever space lies between
+them and whatever stands around them, so that neither indentation nor inline code hides it.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def _strings(value: Any, place: str) -> Iterator[Text]:
     if isinstance(value, str):
         yield Text(place, value)
     elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        yield Text(place, "".join(value))
+        yield Text(place, "\n".join(["".join(value), *value]))  # lines of one text, or texts of their own
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _strings(item, f"{place}[{index}]")

@@ -157,6 +157,7 @@ def test_a_leak_says_where_it_is_and_where_from() -> None:
         ({"source": "", "metadata": {"was": {"before": SOLUTION_LINE}}}, "$.cells[1].metadata.was.before"),
         ({"source": "", "metadata": {SOLUTION_LINE: 1}}, "$.cells[1].metadata"),
         ({"source": "", "metadata": {"was": [[SOLUTION_LINE], 1]}}, "$.cells[1].metadata.was[0]"),
+        ({"source": "", "metadata": {"was": ["a", SOLUTION_LINE, "b"]}}, "$.cells[1].metadata.was"),
     ],
 )
 def test_a_notebook_is_searched_decoded_and_everywhere(cell: dict[str, Any], place: str) -> None:
