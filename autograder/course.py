@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.machinery
 import importlib.util
 import os
 import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Literal
 
 import msgspec
@@ -156,7 +157,7 @@ class Course:
         _forget_other_courses(self.root)
         if sys.path[:1] != [str(self.root)]:  # first, or another course's reference.TOPIC would be found
             sys.path[:] = [str(self.root), *(entry for entry in sys.path if entry != str(self.root))]
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec = importlib.util.spec_from_file_location(name, path, loader=_SourceLoader(name, str(path)))
         if spec is None or spec.loader is None:
             raise AuthoringError(f"{path}: cannot be imported")
         module = importlib.util.module_from_spec(spec)
@@ -168,6 +169,13 @@ class Course:
         except Exception as error:
             raise AuthoringError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
         return module
+
+
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Compiles what the file says now: a cached .pyc can be stale within a second, or planted."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the signature is importlib's
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _forget_other_courses(root: Path) -> None:

@@ -26,7 +26,7 @@ from autograder.sandbox.session import Session
 from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.seed import Seed
 from autograder.suite import HiddenTest, Suite, collect
-from autograder.testing.student import LocalBackend, Student
+from autograder.testing.student import RememberingBackend, Student
 
 
 class Grader:
@@ -50,7 +50,7 @@ class Grader:
     def _load(self) -> None:
         course, assignment = self.course, self.assignment
         namespace = vars(course.load(assignment.reference))
-        self.reference = Student(LocalBackend(namespace), self.suite.forbidden)
+        self.reference = Student(RememberingBackend(namespace), self.suite.forbidden)
         self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)

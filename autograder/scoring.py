@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -36,7 +37,7 @@ def _automatic(suite: Suite, name: str, records: Sequence[TestRecord]) -> Questi
         name=name,
         notebook=suite.topic,
         kind="auto",
-        score=sum(record.points or 0.0 for record in tests),
+        score=_sum(record.points or 0.0 for record in tests),
         max_score=suite.points(name),
         verdict=worst([record.verdict for record in tests]),
         tests=tests,
@@ -61,10 +62,15 @@ def _with_note(suite: Suite, result: QuestionResult, results: Mapping[str, Quest
 
 def totals(questions: Sequence[QuestionResult]) -> tuple[float, float, float]:
     """Score so far, maximum, and points that wait for another device."""
-    score = sum(question.score or 0.0 for question in questions)
-    maximum = sum(question.max_score for question in questions)
-    pending = sum(record.max_points for q in questions for record in q.tests if record.points is None)
+    score = _sum(question.score or 0.0 for question in questions)
+    maximum = _sum(question.max_score for question in questions)
+    pending = _sum(record.max_points for q in questions for record in q.tests if record.points is None)
     return score, maximum, pending
+
+
+def _sum(points: Iterable[float]) -> float:
+    """Tenths add up: 1.2 + 2.2 is 3.4 to an instructor."""
+    return round(math.fsum(points), 6)
 
 
 def overall_verdict(questions: Sequence[QuestionResult]) -> Verdict:

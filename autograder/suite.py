@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Suite:
 
     def points(self, question: str) -> float:
         """The total of a question, without bonus."""
-        return sum(t.question.points for t in self.tests if t.question.name == question and not t.question.bonus)
+        counting = [t.question for t in self.tests if t.question.name == question]
+        return round(math.fsum(q.points for q in counting if not q.bonus), 6)
 
 
 def collect(course: Course, assignment: Assignment) -> Suite:

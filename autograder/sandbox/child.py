@@ -43,10 +43,15 @@ class Student:
         except notebook.UnreadableError as error:
             return {"status": "invalid", "message": str(error)}
         self.cells = {cell.index: cell for cell in cells}
-        sources = [self.shell.transform_cell(cell.source) for cell in cells if not cell.problem]
-        used = notebook.names_used(sources)
+        used = notebook.names_used([self._as_python(cell.source) for cell in cells if not cell.problem])
         listed = [(cell.index, cell.skip, cell.problem, cell.source) for cell in cells]
         return {"status": "ok", "cells": listed, "names": sorted(used & set(request["names"]))}
+
+    def _as_python(self, source: str) -> str:
+        try:
+            return self.shell.transform_cell(source)
+        except Exception:  # noqa: BLE001 - IPython's transformer gives up on some texts; the cell itself will say so
+            return ""
 
 
 def serve(descriptor: int, shell: NotebookShell, reply_bytes: int) -> None:

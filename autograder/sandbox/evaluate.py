@@ -16,9 +16,9 @@ Requests are dicts with ``op``:
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ MAX_EVENTS = 400
 # Taken before any student code runs: patching torch later does not change how answers are read.
 _detach = torch.Tensor.detach
 _equal = torch.equal
+_start_profiler = profiler_legacy._enable_profiler_legacy  # type: ignore[attr-defined]  # noqa: SLF001
+_stop_profiler = profiler_legacy._disable_profiler_legacy  # type: ignore[attr-defined]  # noqa: SLF001
 _no_overrides = torch._C.DisableTorchFunctionSubclass  # noqa: SLF001 - has no public name
 
 
@@ -49,14 +51,16 @@ class Evaluator:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to ``request``; whatever the student's code raises becomes a reply too."""
+        self._tracer.seen = {}
         try:
             return self._OPERATIONS[request["op"]](self, request)
         except Unsendable as error:
-            return {"status": "unusable", "message": str(error)}
+            reply = {"status": "unusable", "message": str(error)}
         except NotImplementedError as error:
-            return {"status": "missing", "message": _text_of(error)}
+            reply = {"status": "missing", "message": _text_of(error)}
         except BaseException as error:  # noqa: BLE001 - SystemExit and friends are answers as well
-            return describe_error(error)
+            reply = describe_error(error)
+        return reply | self._tracer.seen
 
     # -------------------------------------------------------------------------------- operations
 
@@ -68,11 +72,10 @@ class Evaluator:
         wanted = request.get("grad")
         leaves = _require_grad(args, kwargs, wanted["wrt"]) if wanted else []
         before = [(path, tensor, tensor.clone()) for path, tensor in tensors_in((args, kwargs))]
-        if request.get("trace"):
-            value, reply = self._tracer.run(lambda: target(*args, **kwargs))
-        else:
-            value, reply = target(*args, **kwargs), {}
-        reply["status"] = "ok"
+        traced = self._tracer if request.get("trace") else contextlib.nullcontext()
+        with traced:
+            value = target(*args, **kwargs)
+        reply: dict[str, Any] = {"status": "ok", **self._tracer.seen}
         reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
         reply["aliases"] = _aliases(value, before)
         reply["requires_grad"] = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
@@ -283,38 +286,41 @@ def _gradients(value: Any, leaves: list[torch.Tensor], cotangents: list[Any]) ->
 
 
 class _Tracer:
-    """Lists what ran during a call: every dispatcher operation, autograd function and ``nn`` layer.
+    """Lists what ran inside it: every dispatcher operation, autograd function and ``nn`` layer.
 
     The profiler sees composite operations whatever road leads to them (tensor methods,
     ``torch.ops``, modules, ``getattr``); the module hooks see layers being built or called.
+    ``seen`` holds the list also where the call raised.
     """
 
-    def run(self, call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
-        modules: list[str] = []
-        with _watch_modules(modules), profiler_legacy.profile() as profile:
-            value = call()
-        names = [event.name for event in profile.function_events]
-        unique = list(dict.fromkeys([*modules, *names]))[:MAX_EVENTS]
-        count = sum(name.startswith("aten::") for name in names)
-        return value, {"events": unique, "operations": count}
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {}
+        self._modules: list[str] = []
+        self._config = profiler_legacy.profile().config()
 
+    def __enter__(self) -> None:
+        self._modules.clear()
+        self._hooks = [register(self._note) for register in _MODULE_HOOKS]
+        _start_profiler(self._config)
 
-@contextmanager
-def _watch_modules(seen: list[str]) -> Iterator[None]:
-    def note(module: nn.Module, *_: Any) -> None:
-        if type(module).__module__.startswith("torch.nn."):
-            seen.append(f"nn.{type(module).__name__}")
-
-    hooks = [
-        nn.modules.module.register_module_parameter_registration_hook(note),
-        nn.modules.module.register_module_buffer_registration_hook(note),
-        nn.modules.module.register_module_forward_pre_hook(note),
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
+    def __exit__(self, *error: object) -> None:
+        records = _stop_profiler()  # read as they are: torch's own table of them takes 10 ms to build
+        for hook in self._hooks:
             hook.remove()
+        names = [record.name() for thread in records for record in thread if str(record.kind()) == "push"]
+        unique = list(dict.fromkeys([*self._modules, *names]))[:MAX_EVENTS]
+        self.seen = {"events": unique, "operations": sum(name.startswith("aten::") for name in names)}
+
+    def _note(self, module: nn.Module, *_: Any) -> None:
+        if type(module).__module__.startswith("torch.nn."):
+            self._modules.append(f"nn.{type(module).__name__}")
+
+
+_MODULE_HOOKS = (
+    nn.modules.module.register_module_parameter_registration_hook,
+    nn.modules.module.register_module_buffer_registration_hook,
+    nn.modules.module.register_module_forward_pre_hook,
+)
 
 
 # ----------------------------------------------------------------------------------------- errors

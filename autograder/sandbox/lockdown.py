@@ -7,11 +7,12 @@ reads the first student byte.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,8 @@ def lock(limits: dict[str, Any], uid: int, user_namespace: bool) -> None:  # noq
     os.chdir(policy.HOME)
     syscalls.no_new_privileges()
     syscalls.set_dumpable(True)  # its own /proc/self must stay readable to it; nothing else shares its user
+    # Where the machine runs out of memory, the kernel ends a student process first.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     load_filter()
 
 
@@ -217,7 +220,7 @@ def address_space() -> int:
 
 
 def load_filter() -> None:
-    """Refuse the policy's system calls, new namespaces, and every socket but a local one."""
+    """Refuse the policy's system calls, new namespaces, every socket but a local one, memory that is not counted."""
     import pyseccomp as seccomp  # noqa: PLC0415 - not on every platform; loaded early by the zygote
 
     refuse = seccomp.ERRNO(errno.EPERM)
@@ -235,21 +238,38 @@ def load_filter() -> None:
     local = 1  # AF_UNIX: data loaders need it
     rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.NE, local))
     rules.add_rule(refuse, "socketpair", seccomp.Arg(0, seccomp.NE, local))
+    shared = policy.SHARED_ANONYMOUS
+    rules.add_rule(refuse, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, shared, shared))
+    rules.add_rule(refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))  # only its own limits
     rules.load()
 
 
-def held_memory() -> int:
-    """Bytes that all processes of this pid namespace but the init hold for themselves alone."""
+def holds_more_than(most: int) -> bool:
+    """Whether the processes of this pid namespace but the init hold more than ``most`` bytes.
+
+    A page that several of them share after a fork counts once. Finding that out takes long, so it is
+    asked only where the quick count, which takes such a page several times, is above ``most``.
+    """
+    return _sum_over_processes(_quick_count) > most and _sum_over_processes(_proportional_count) > most
+
+
+def _sum_over_processes(count: Callable[[str], int]) -> int:
     total = 0
-    page = resource.getpagesize()
     for entry in os.listdir("/proc"):
         if entry.isdigit() and entry != "1":
-            try:
-                fields = Path(f"/proc/{entry}/statm").read_text(encoding="ascii").split()
-            except OSError:  # it has just ended
-                continue
-            total += (int(fields[1]) - int(fields[2])) * page
+            with contextlib.suppress(OSError):  # it has just ended
+                total += count(f"/proc/{entry}")
     return total
+
+
+def _quick_count(process: str) -> int:
+    resident, shared = Path(f"{process}/statm").read_text(encoding="ascii").split()[1:3]
+    return (int(resident) - int(shared)) * resource.getpagesize()
+
+
+def _proportional_count(process: str) -> int:
+    lines = Path(f"{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss_Anon:"))
 
 
 def close_all_but(keep: Iterable[int]) -> None:

@@ -12,6 +12,7 @@ STUDENT_UID: Final = 1000  # inside a user namespace; root uses FIRST_UID + slot
 FIRST_UID: Final = 61000
 EXIT_MEMORY: Final = 77  # the init's exit status when its watchdog ends a submission
 WATCHDOG_SECONDS: Final = 0.1
+GRACE_SECONDS: Final = 2.0  # for a process that closed its socket to be found dead, before it is killed
 
 # Whole folders of the system, read-only. Links (Debian's /bin -> usr/bin) are made again as links.
 SYSTEM_FOLDERS: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -23,7 +24,8 @@ SYSTEM_FILES: Final = (
     "/etc/alternatives",
     "/sys/devices/system/cpu",  # torch's cpuinfo reads the processors' features here
 )
-DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# Not /dev/zero: mapped as shared, it is memory that no limit counts.
+DEVICES: Final = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 
 ETC: Final = {
     "/etc/passwd": "root:x:0:0::/:/bin/false\nstudent:x:{uid}:{uid}::" + HOME + ":/bin/sh\n",
@@ -66,6 +68,7 @@ DENIED_SYSCALLS: Final = (
     "memfd_create", "memfd_secret", "landlock_create_ruleset", "vmsplice",
 )  # fmt: skip
 
+SHARED_ANONYMOUS: Final = 0x21  # MAP_SHARED | MAP_ANONYMOUS: memory that outlives its mapping and that no limit counts
 CLONE_NEW_FLAGS: Final = 0x7E020080  # every CLONE_NEW* flag: time, mount, cgroup, uts, ipc, user, pid, net
 
 # Imported before the first student, so that no student pays for them.

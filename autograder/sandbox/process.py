@@ -19,7 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -33,6 +33,8 @@ Isolation = Literal["sandbox", "process"]
 
 START_SECONDS = 120.0  # importing torch from a cold disk on a slow machine
 SPAWN_SECONDS = 30.0
+_CHUNK = 1 << 16
+_STATUSES = ("ok", "error", "missing", "unusable", "invalid", "timeout")  # another one is no answer
 _BOOT = (
     "import json, sys; config = json.loads(sys.argv[2]); sys.path.insert(0, config['package_path']);"
     "from autograder.sandbox.zygote import main; main(int(sys.argv[1]), config)"
@@ -59,7 +61,9 @@ class Sandbox:
         data: the assignment's data folder, shown read-only as ``files``; ``None`` for none.
     """
 
-    def __init__(self, isolation: Isolation = "sandbox", hidden: tuple[Path, ...] = (), data: Path | None = None):
+    def __init__(
+        self, isolation: Isolation = "sandbox", hidden: tuple[Path, ...] = (), data: Path | None = None
+    ) -> None:
         self.isolation = isolation
         self._root = tempfile.mkdtemp(prefix="autograder-")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
@@ -82,7 +86,7 @@ class Sandbox:
     def _config(self, hidden: tuple[Path, ...], data: Path | None) -> dict[str, Any]:
         package = Path(autograder.__file__).resolve().parent
         prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parents[1])}
-        libraries = {path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)}
+        libraries = {path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()}
         paths = prefixes | libraries | {str(package)}
         shown = paths | {os.path.realpath(path) for path in paths}
         return {
@@ -97,7 +101,7 @@ class Sandbox:
             "forget_path": str(package.parent),
         }
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -132,9 +136,12 @@ class Sandbox:
             raise GraderError(str(answer["error"]))
         return StudentProcess(self, ours, limits)
 
-    def end_student(self) -> Ending:
-        """Kill the student process and everything it started, and say how it had ended."""
-        self._control.send(json.dumps({"do": "end"}).encode())
+    def end_student(self, *, ended: bool = False) -> Ending:
+        """Kill the student process and everything it started, and say how it had ended.
+
+        ``ended`` grants a process whose socket closed a moment to be found dead: its socket closes first.
+        """
+        self._control.send(json.dumps({"do": "end", "grace": policy.GRACE_SECONDS if ended else 0.0}).encode())
         answer = self._hear(SPAWN_SECONDS)
         return Ending(answer["exit"], answer["signal"], answer["cpu_seconds"], answer["peak_bytes"])
 
@@ -170,7 +177,6 @@ class StudentProcess:
     def __init__(self, sandbox: Sandbox, connection: socket.socket, limits: Limits) -> None:
         self._sandbox = sandbox
         self._socket = connection
-        self._socket.setblocking(False)
         self._limits = limits
         self._bounds = Bounds(total_bytes=limits.reply_bytes)
         self.alive = True
@@ -194,65 +200,61 @@ class StudentProcess:
             self.kill()
             raise ProcessDied(Verdict.TIMEOUT, f"no answer within {seconds:g} s") from error
         except (ConnectionError, EOFError) as error:
-            raise self._post_mortem(self.kill()) from error
+            raise self._post_mortem(self.kill(ended=True)) from error
 
     def _post_mortem(self, ending: Ending) -> ProcessDied:
         if ending.exit == policy.EXIT_MEMORY and self._sandbox.isolation == "sandbox":
             return ProcessDied(Verdict.MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory")
         code = ending.exit if ending.exit is not None else -(ending.signal or 0)
         number = code - 128 if code > 128 else -code if code < 0 else 0
-        if number == 24 or (number == 9 and ending.cpu_seconds >= self._limits.cpu_seconds):  # noqa: PLR2004 - SIGXCPU
+        if number == 24 or (number == 9 and ending.cpu_seconds >= self._limits.cpu_seconds):
             return ProcessDied(Verdict.TIMEOUT, f"it used more than {self._limits.cpu_seconds} s of processor time")
         if number:
             return ProcessDied(Verdict.CRASHED, f"the notebook's process was ended by signal {number}")
         return ProcessDied(Verdict.CRASHED, f"the notebook's process ended itself (exit status {max(code, 0)})")
 
-    def kill(self) -> Ending:
-        """End the process and everything it started."""
+    def kill(self, *, ended: bool = False) -> Ending:
+        """End the process and everything it started; ``ended`` says that it seems to have ended by itself."""
         if not self.alive:
             return Ending(None, None, 0.0, 0)
         self.alive = False
         with contextlib.suppress(OSError):
             self._socket.close()
-        return self._sandbox.end_student()
+        return self._sandbox.end_student(ended=ended)
 
     # ---------------------------------------------------------------------------------- frames
 
     def _send(self, data: bytes, deadline: float) -> None:
-        view = memoryview(data)
-        while view:
-            self._wait(select.POLLOUT, deadline)
-            with contextlib.suppress(BlockingIOError):
-                view = view[self._socket.send(view[: 1 << 20]) :]
+        self._until(deadline)
+        self._socket.sendall(data)
 
     def _reply(self, number: int, deadline: float) -> dict[str, Any]:
-        magic, echoed, length = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        data = self._at_least(HEADER.size, bytearray(), deadline)
+        magic, echoed, length = HEADER.unpack_from(data)
         if magic != MAGIC or echoed != number:
             raise WireError("a frame that answers no request")
         if length > self._limits.reply_bytes + (1 << 20):
             raise WireError(f"a frame of {length} bytes; at most {self._limits.reply_bytes} are read")
-        reply = decode(self._exactly(length, deadline), self._bounds)
-        if not isinstance(reply, dict) or not isinstance(reply.get("status"), str):
+        end = HEADER.size + length
+        if len(self._at_least(end, data, deadline)) > end:
+            raise WireError("bytes after the end of a frame")
+        reply = decode(memoryview(data)[HEADER.size :], self._bounds)
+        if not isinstance(reply, dict) or reply.get("status") not in _STATUSES:
             raise WireError("a frame that is no reply")
         return reply
 
-    def _exactly(self, size: int, deadline: float) -> bytes:
-        """``size`` bytes; memory grows only as they arrive."""
-        parts = bytearray()
-        while len(parts) < size:
-            self._wait(select.POLLIN, deadline)
-            try:
-                piece = self._socket.recv(min(size - len(parts), 1 << 20))
-            except BlockingIOError:
-                continue
+    def _at_least(self, size: int, data: bytearray, deadline: float) -> bytearray:
+        """``data``, grown to ``size`` bytes or what has come beyond; memory grows only as bytes arrive."""
+        while len(data) < size:
+            self._until(deadline)
+            piece = self._socket.recv(max(_CHUNK, min(size - len(data), 1 << 20)))
             if not piece:
                 raise EOFError
-            parts += piece
-        return bytes(parts)
+            data += piece
+        return data
 
-    def _wait(self, event: int, deadline: float) -> None:
+    def _until(self, deadline: float) -> None:
         left = deadline - time.monotonic()
-        poll = select.poll()
-        poll.register(self._socket, event)
-        if left <= 0 or not poll.poll(left * 1000):
+        if left <= 0:
             raise TimeoutError
+        self._socket.settimeout(left)

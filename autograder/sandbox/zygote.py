@@ -5,7 +5,7 @@ nothing: a process that has run a torch operation on more than one thread must n
 trusted master, one JSON message at a time:
 
     {"do": "spawn"} + a socket   -> {"pid": n} once the student is locked in, or {"error": text}
-    {"do": "end"}                -> {"exit": code, "signal": n, "cpu_seconds": s, "peak_bytes": n}
+    {"do": "end", "grace": s}    -> {"exit": code, "signal": n, "cpu_seconds": s, "peak_bytes": n}
 
 and ends, with its student, when the master does.
 """
@@ -21,6 +21,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import Any, NoReturn
 
 from autograder.sandbox import policy
@@ -92,7 +93,7 @@ class Zygote:
             message, descriptor = _receive(self._control)
             if message is None:
                 break
-            reply = self._spawn(message, descriptor) if message["do"] == "spawn" else self._end()
+            reply = self._spawn(message, descriptor) if message["do"] == "spawn" else self._end(message["grace"])
             self._control.send(json.dumps(reply).encode())
         if self._student:
             self._end()
@@ -131,11 +132,11 @@ class Zygote:
             _run(tell, lambda: self._be_uncaged(limits, descriptor, tell))
         return pid
 
-    def _end(self) -> dict[str, Any]:
+    def _end(self, grace: float = 0.0) -> dict[str, Any]:
         pid, self._student = self._student, 0
         if not pid:
             return {"exit": None, "signal": None, "cpu_seconds": 0.0, "peak_bytes": 0}
-        done, status, usage = os.wait4(pid, os.WNOHANG)
+        done, status, usage = _wait(pid, grace)
         if not done:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL) if self._caged else os.killpg(pid, signal.SIGKILL)
@@ -194,6 +195,16 @@ class Zygote:
         serve(3, self._shell, limits["reply_bytes"])
 
 
+def _wait(pid: int, seconds: float) -> tuple[int, int, Any]:
+    """``os.wait4`` for at most ``seconds``; the pid it gives is 0 where the process still lives."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = os.wait4(pid, os.WNOHANG)
+        if found[0] or time.monotonic() >= deadline:
+            return found
+        time.sleep(0.005)
+
+
 def _run(tell: int, work: Any) -> NoReturn:
     """Do ``work`` in a fork; never return into the zygote's code."""
     code = 1
@@ -224,7 +235,7 @@ def _watch(pid: int, memory_bytes: int) -> NoReturn:
                 os._exit(code if code >= 0 else 128 - code)
             if not done:
                 break
-        if lockdown.held_memory() > memory_bytes:
+        if lockdown.holds_more_than(memory_bytes):
             os._exit(policy.EXIT_MEMORY)
 
 
