@@ -76,7 +76,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
         with readers(course, order) as take:
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
-                changed = what_changed(previous, basis, b"") if previous else []
+                changed = what_changed(previous, basis, _bytes_of(by_student[report.student])) if previous else []
                 write_report(order.results, report)
                 reports[report.student] = report
                 take(report, by_student[report.student])

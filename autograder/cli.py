@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autograder.model import GradeReport
 
 DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
+_TYPER_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
 app = typer.Typer(
     help="Grade PyTorch notebooks: release, verify, grade in a sandbox, explain.",
@@ -302,7 +303,7 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False)
     except typer.Exit as leaving:
-        return leaving.exit_code
+        code = leaving.exit_code
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
@@ -311,4 +312,6 @@ def _run() -> int:
             raise
         show()
         return WRONG_USE
+    if code == _TYPER_INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else DONE

@@ -1,0 +1,212 @@
+"""The command line in real processes, on the tiny course: exit codes, messages, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.toolkit.tiny import TOPIC, edit, tiny_course
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+RIGHT = "import torch\nfrom torch import Tensor, nn\n"
+WRONG = "\ndef halve(x):\n    if not x.is_floating_point():\n        raise ValueError('x')\n    return x\n"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "autograder", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    return tiny_course(tmp_path).root
+
+
+@pytest.fixture
+def run(course: Path) -> Run:
+    def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments), cwd=course, env=environment(), capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
+def hand_in(course: Path, student: str, *sources: str) -> Path:
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": source} for source in sources]
+    path = course / "submitted" / student / TOPIC / f"{TOPIC}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), encoding="utf-8")
+    return path
+
+
+def right(course: Path) -> str:
+    return RIGHT + (course / "reference" / f"{TOPIC}.py").read_text(encoding="utf-8")
+
+
+def report(course: Path, student: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((course / "results" / TOPIC / f"{student}.json").read_bytes())
+    return found
+
+
+def test_grade_writes_results_json_junit_and_pages(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    hand_in(course, "bob", right(course) + WRONG)
+    hand_in(course, "eve", "this is no Python")
+    done = run("grade", TOPIC, "--db", "none", "--json", "all.json", "--junit", "all.xml", "--jobs", "2")
+    assert [report(course, name)["score"] for name in ("ada", "bob", "eve")] == [5.0, 0.0, 0.0]
+    assert report(course, "eve")["verdict"] == "missing"
+    assert [entry["student"] for entry in json.loads((course / "all.json").read_bytes())] == ["ada", "bob", "eve"]
+    suites = ElementTree.parse(course / "all.xml").getroot().findall("testsuite")  # noqa: S314 - our own file
+    assert [len(suite.findall(".//failure")) for suite in suites] == [0, 2, 5]
+    assert (course / "feedback" / "bob" / f"{TOPIC}.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "ada" in done.stdout
+    assert not (course / "gradebook.db").exists()
+
+
+def test_a_second_run_grades_only_what_changed_and_says_what_did(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    path = hand_in(course, "bob", right(course) + WRONG)
+    run("grade", TOPIC, "--db", "none")
+    before = report(course, "ada")
+    path.write_bytes((course / "submitted" / "ada" / TOPIC / f"{TOPIC}.ipynb").read_bytes())
+    done = run("grade", TOPIC, "--db", "none")
+    assert "1 of 2 submissions are up to date" in done.stderr
+    assert "bob: 0 -> 5 (submission changed)" in done.stderr
+    assert report(course, "ada") == before
+    run("grade", TOPIC, "--db", "none", "--force", "--student", "ada")
+    assert report(course, "ada")["provenance"]["started"] >= before["provenance"]["started"]
+    assert report(course, "ada")["score"] == before["score"]
+
+
+def test_an_edit_of_the_hidden_tests_grades_again_with_the_reason(course: Path, run: Run) -> None:
+    hand_in(course, "bob", right(course) + "\nclass Halver(Halver):\n    def _count(self):\n        pass\n")
+    run("grade", TOPIC, "--db", "none")
+    assert report(course, "bob")["score"] == 4.5
+    tests = course / "tests" / "hidden" / f"test_{TOPIC}.py"
+    edit(tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "assert calls >= 0")
+    assert "bob: 4.5 -> 5 (tests changed)" in run("grade", TOPIC, "--db", "none").stderr
+
+
+def test_a_grading_process_that_dies_is_our_fault_and_leaves_the_earlier_grade(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    hand_in(course, "bob", right(course) + WRONG)
+    run("grade", TOPIC, "--db", "none")
+    # A bug in a hidden test that only one answer sets off, the worst there can be: the worker is gone.
+    bug = "import os\n    if student.halve(torch.ones(1)).item() == 1:\n        os.kill(os.getpid(), 9)"
+    edit(
+        course / "tests" / "hidden" / f"test_{TOPIC}.py",
+        "    assert_inputs_untouched(student.halve, x)",
+        f"    {bug}\n    assert_inputs_untouched(student.halve, x)",
+    )
+    done = run("grade", TOPIC, "--db", "none", "--jobs", "1", code=1)
+    assert "died 2 times" in done.stdout
+    assert report(course, "bob")["verdict"] == "failed"
+    error = json.loads((course / "results" / TOPIC / "errors" / "bob.json").read_bytes())
+    assert (error["verdict"], error["score"]) == ("grader_error", 0.0)
+    assert report(course, "ada")["score"] == 5.0
+
+
+def test_interrupted_keeps_what_was_graded_and_goes_on_from_there(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    hand_in(course, "zoe", right(course), "while True: pass")
+    arguments = command("grade", TOPIC, "--db", "none", "--jobs", "1")
+    process = subprocess.Popen(arguments, cwd=course, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    graded = course / "results" / TOPIC / "ada.json"
+    while not graded.exists() and process.poll() is None:
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 3, errors
+    assert b"what was graded is kept" in errors
+    assert not (course / "results" / TOPIC / "zoe.json").exists()
+    assert "1 of 2 submissions are up to date" in run("grade", TOPIC, "--db", "none").stderr
+    assert report(course, "zoe")["score"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("grade", "halvign"), "did you mean 'halving'?"),
+        (("grade", TOPIC, "--submitted", "nowhere"), "is not a folder; they lie at"),
+        (("grade", TOPIC, "--student", "nobody"), "no submission of 'halving' by 'nobody'"),
+        (("grade", TOPIC, "--isolation", "prayer"), "prayer"),
+        (("grade", TOPIC, "--jobs", "-1"), "--jobs"),
+        (("feedback", TOPIC), "grade first"),
+        (("nonsense",), "nonsense"),
+        (("grade", TOPIC, "--course", "/"), "no course at /"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_the_way_out(
+    course: Path, run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    hand_in(course, "ada", right(course))
+    done = run(*arguments, code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_author_error_names_the_file(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    edit(course / "reference" / f"{TOPIC}.py", "_FACTOR = 0.5", "_FACTOR = nothing")
+    done = run("grade", TOPIC, "--db", "none", code=2)
+    assert f"reference/{TOPIC}.py: importing it raised NameError" in done.stderr
+
+
+def test_a_folder_name_that_is_no_student_id_is_left_out_and_said(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    hand_in(course, "x\x1b[31m", right(course))
+    done = run("grade", TOPIC, "--db", "none")
+    assert r"'x\\x1b[31m' is no student id" in done.stderr
+    assert "\x1b[31m" not in done.stdout + done.stderr
+
+
+def test_process_isolation_is_asked_for_by_name_and_recorded(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    run("grade", TOPIC, "--db", "none", "--isolation", "process")
+    assert report(course, "ada")["provenance"]["isolation"] == "process"
+    assert report(course, "ada")["score"] == 5.0
+
+
+def test_doctor_says_promise_by_promise_what_holds(run: Run) -> None:
+    told = json.loads(run("doctor", "--json").stdout)
+    assert [promise["promise"][0] for promise in told["promises"]] == list("123456")
+    assert all(promise["holds"] for promise in told["promises"])
+    assert {"python", "torch", "cuda"} <= told["machine"].keys()
+
+
+def test_release_check_shows_what_differs(course: Path, run: Run) -> None:
+    assert "differs" in run("release", "--check", code=1).stdout
+    assert "written" in run("release").stdout
+    assert "up to date" in run("release", "--check").stdout
+    edit(course / "release" / TOPIC / "manifest.json", '"halve"', '"halved"')
+    done = run("release", "--check", TOPIC, code=1)
+    assert '-      "name": "halved"' in done.stdout
+
+
+def test_points_that_changed_after_release_stop_grading(course: Path, run: Run) -> None:
+    hand_in(course, "ada", right(course))
+    run("release")
+    edit(
+        course / "tests" / "hidden" / f"test_{TOPIC}.py",
+        'question("halve", points=1, gate',
+        'question("halve", points=2, gate',
+    )
+    done = run("grade", TOPIC, "--db", "none", code=2)
+    assert "halve" in done.stderr
+    assert "autograder release" in done.stderr
