@@ -108,6 +108,19 @@ def far_from_zero(draw):
 
 
 @st.composite
+def many(draw):
+    """``((x, grad_y), (x, grad_y), ones)``: a batch and one three times as large.
+
+    Both hold so many values that matrix products take the same road in both: PyTorch's products of
+    few values count fewer operations.
+    """
+    channels = draw(st.integers(1, 3))
+    seed = draw(ts.seeds())
+    pairs = ([ts.build((count, channels, 4, 4), seed=seed + i) for i in range(2)] for count in (30, 90))
+    return *pairs, torch.ones(channels)
+
+
+@st.composite
 def running(draw, *, images=None, dtype=None, kinds=("integers", "normal"), layouts=("contiguous",)):
     """``(x, gamma, beta, running_mean, running_var)``, any batch size from 1."""
     x, gamma, beta, _ = draw(batches(images=images, dtype=dtype, kinds=kinds, layouts=layouts))
@@ -276,13 +289,12 @@ def test_forward_asks_for_two_values(student, channels, rank, wide):
 
 
 @question("batch_norm_forward", points=0.25)
-@given(batches(images=True))
-@settings(max_examples=5)
+@given(many())
+@settings(max_examples=3)
 def test_forward_is_vectorised(student, drawn):
     """The number of tensor operations does not grow with the batch."""
-    x, gamma, beta, _ = drawn
-    small, large = x.repeat(2, 1, 1, 1), x.repeat(40, 1, 1, 1)
-    assert_vectorised(student.batch_norm_forward, (small, gamma, beta), (large, gamma, beta))
+    (x, _), (more, _), ones = drawn
+    assert_vectorised(student.batch_norm_forward, (x, ones, ones), (more, ones, ones))
 
 
 # ----------------------------------------------------------------------------- update_running_stats
@@ -369,7 +381,7 @@ def test_inference_is_exact(student, reference, drawn, eps):
     _check_inference(student, reference, drawn, *(() if eps is None else (eps,)))
 
 
-@question("batch_norm_inference", points=0.5)
+@question("batch_norm_inference", points=0.25)
 @given(running(kinds=("large", "tiny", "zeros")), st.sampled_from((0.0, 1e-8, 1e-5)), st.booleans())
 @settings(max_examples=30)
 def test_inference_puts_eps_inside_the_root(student, reference, drawn, level, default):
@@ -393,7 +405,7 @@ def test_inference_is_differentiable(student, reference, drawn, seed):
 @given(running(), st.sampled_from(EPSILONS), st.booleans())
 @settings(max_examples=15)
 def test_inference_leaves_inputs_and_keeps_the_dtype(student, reference, drawn, eps, mixed):
-    """Inputs stay as they are, the result has the dtype of x, names work, operations do not grow with the batch."""
+    """Inputs stay as they are, the result has the dtype of x, and arguments may be named."""
     x, *vectors = drawn
     vectors = _mixed(x, mixed, *vectors)
     names = ("gamma", "beta", "running_mean", "running_var")
@@ -402,8 +414,15 @@ def test_inference_leaves_inputs_and_keeps_the_dtype(student, reference, drawn, 
     got = assert_no_alias(student.batch_norm_inference, **named).value
     terms = _inference_terms(x, vectors[0], vectors[2], vectors[3], eps)
     assert_matches(got, reference.batch_norm_inference(**double(named)), dtype=x.dtype, terms=terms, rtol=FORM)
-    large = x.repeat(40, *[1] * (x.dim() - 1))
-    assert_vectorised(student.batch_norm_inference, (x, *vectors), (large, *vectors))
+
+
+@question("batch_norm_inference", points=0.25)
+@given(many())
+@settings(max_examples=3)
+def test_inference_is_vectorised(student, drawn):
+    """The number of tensor operations does not grow with the batch."""
+    (x, _), (more, _), ones = drawn
+    assert_vectorised(student.batch_norm_inference, (x, *[ones] * 4), (more, *[ones] * 4))
 
 
 # ------------------------------------------------------------------------------ batch_norm_backward
@@ -495,13 +514,12 @@ def test_backward_asks_for_two_values(student, channels, rank):
 
 
 @question("batch_norm_backward", points=0.25)
-@given(batches(images=True))
-@settings(max_examples=5)
+@given(many())
+@settings(max_examples=3)
 def test_backward_is_vectorised(student, drawn):
     """The number of tensor operations does not grow with the batch."""
-    x, gamma, _, grad_y = drawn
-    small, large = ([part.repeat(count, 1, 1, 1) for part in (grad_y, x)] for count in (2, 40))
-    assert_vectorised(student.batch_norm_backward, (*small, gamma), (*large, gamma))
+    few, more, ones = drawn
+    assert_vectorised(student.batch_norm_backward, (*few, ones), (*more, ones))
 
 
 # ---------------------------------------------------------------------------------------- BatchNorm
@@ -567,7 +585,7 @@ def test_layer_has_its_parameters_and_buffers(student, channels):
             raise Mismatch(f"{name} should {'not ' * (name in BUFFERS)}require a gradient")
 
 
-@question("BatchNorm", points=0.75, depends_on=PARTS)
+@question("BatchNorm", points=0.5, depends_on=PARTS)
 @given(batches(dtype=torch.float32))
 @settings(max_examples=15)
 def test_layer_moves_its_statistics_in_training(student, reference, drawn):
@@ -675,3 +693,12 @@ def test_layer_refuses_what_it_cannot_normalise(student, channels, others, rank,
     wrong = others + (others >= channels)
     shape = (3, wrong) if rank == 2 else (3, wrong, 2, channels)
     assert_raises(layer, torch.ones(shape), names=("num_features", "x", "channel", "feature", "shape"))
+
+
+@question("BatchNorm", points=0.25, depends_on=PARTS)
+@given(many())
+@settings(max_examples=2)
+def test_layer_is_vectorised(student, drawn):
+    """The number of tensor operations does not grow with the batch."""
+    (x, _), (more, _), ones = drawn
+    assert_vectorised(student.BatchNorm(len(ones)), (x,), (more,))
