@@ -1,0 +1,225 @@
+"""Notebooks whose fate is known: the model solution, odd but right answers, named wrong ones, cheap ones, none.
+
+Each is the handout as a student fills it in, with one answer taken from somewhere else. They are graded
+to judge the hidden tests, and they make the class of the demonstration.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nbformat import NotebookNode
+
+from autograder.course import Assignment, Course
+from autograder.errors import AuthoringError
+from autograder.hints import known_misconceptions, right_variants
+from autograder.release.names import bound_names, used_names
+from autograder.release.source import build_source, notebook_bytes
+from autograder.suite import Suite
+from autograder.testing.marks import Misconception, Variant
+
+Kind = Literal["reference", "untouched", "misconception", "variant", "cheap"]
+MARKS = ("misconception", "variant")
+
+# What costs no thought. ``right`` is the model solution: zeros and ones have the right shape and structure,
+# and whatever must be refused is refused, so that only the numbers can give them away.
+CHEAP_ANSWERS = {
+    "zeros": "filled(right(*args, **kwargs), 0)",
+    "ones": "filled(right(*args, **kwargs), 1)",
+    "its input": "first(*args, *kwargs.values())",
+}
+
+_CHEAP_CELL = """
+import inspect
+import torch
+from reference.{topic} import {question}
+
+def filled(value, number):
+    if isinstance(value, torch.Tensor):
+        return torch.full_like(value, number)
+    if isinstance(value, (list, tuple)):
+        return type(value)([filled(item, number) for item in value])
+    if isinstance(value, dict):
+        return {{key: filled(item, number) for key, item in value.items()}}
+    return type(value)(number) if isinstance(value, (bool, int, float)) else value
+
+def first(*values):
+    return next((value for value in values if isinstance(value, torch.Tensor)), values[0] if values else None)
+
+def cheap(right):
+    def answer(*args, **kwargs):
+        return {expression}
+    return answer
+
+def cheapened(right):
+    if not isinstance(right, type):
+        return cheap(right)
+    methods = {{k: cheap(v) for k, v in vars(right).items() if inspect.isfunction(v) and not k.startswith("_")}}
+    return type(right.__name__, (right,), methods)
+
+{question} = cheapened({question})
+"""
+
+# Answers of misconceptions and variants may build on the model solution, imported as in their own file.
+_REFERENCE_CELL = """\
+import sys
+import types
+
+for name in ("reference", "reference.{topic}"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["reference"].{topic} = sys.modules["reference.{topic}"]
+exec({source!r}, vars(sys.modules["reference.{topic}"]))
+
+"""
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One notebook. ``question`` is the one it answers in its own way; empty for ``reference`` and ``untouched``."""
+
+    kind: Kind
+    name: str
+    question: str
+    notebook: bytes
+
+
+@dataclass(frozen=True)
+class Workbook:
+    """The source notebook of an assignment, which specimens are made from."""
+
+    assignment: Assignment
+    source: NotebookNode
+
+    @classmethod
+    def of(cls, course: Course, assignment: Assignment, suite: Suite) -> Workbook:
+        """The workbook of ``assignment``; raises ``AuthoringError`` where its files disagree."""
+        return cls(assignment, build_source(course, assignment, suite))
+
+    def filled_in(self, answers: Mapping[str, str] | None = None) -> NotebookNode:
+        """The notebook with the model solution's answers, those in ``answers`` (source by question) instead."""
+        notebook = copy.deepcopy(self.source)
+        for question, source in (answers or {}).items():
+            cell_of(notebook, f"{question}-answer").source = source
+        return notebook
+
+    def marked(self, path: Path, mark: Misconception | Variant) -> str:
+        """The source of the answer that ``mark`` names in the file at ``path``, ready for its question's cell."""
+        try:
+            answer = answer_source(path.read_text(encoding="utf-8"), mark.name, mark.of)
+        except AuthoringError as error:
+            raise AuthoringError(f"{path}: {error}") from error
+        return self.model_solution() + answer if imports_reference(answer) else answer
+
+    def cheap(self, question: str, expression: str) -> str:
+        """The source of an answer to ``question`` that is the value of ``expression`` (see ``CHEAP_ANSWERS``)."""
+        topic = self.assignment.topic
+        return self.model_solution() + _CHEAP_CELL.format(topic=topic, question=question, expression=expression)
+
+    def model_solution(self) -> str:
+        """Source that makes the module ``reference.<topic>`` where there are no files."""
+        source = self.assignment.reference.read_text(encoding="utf-8")
+        return _REFERENCE_CELL.format(topic=self.assignment.topic, source=source)
+
+
+def cell_of(notebook: NotebookNode, grade_id: str) -> NotebookNode:
+    """The cell that nbgrader knows as ``grade_id``; ``KeyError`` where there is none."""
+    cells: list[NotebookNode] = notebook.cells
+    for cell in cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
+            return cell
+    raise KeyError(grade_id)
+
+
+def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[Specimen]:
+    """All specimens of an assignment; the untouched one only where it is released.
+
+    Raises ``AuthoringError`` where the assignment's files disagree.
+    """
+    workbook = Workbook.of(course, assignment, suite)
+
+    def one(kind: Kind, name: str, question: str, answer: str) -> Specimen:
+        return Specimen(kind, name, question, notebook_bytes(workbook.filled_in({question: answer})))
+
+    yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()))
+    released = assignment.release_folder / f"{assignment.topic}.ipynb"
+    if released.is_file():
+        yield Specimen("untouched", "untouched", "", released.read_bytes())
+    for wrong in misconceptions(course, assignment):
+        yield one("misconception", wrong.name, wrong.of, workbook.marked(assignment.misconceptions, wrong))
+    for right in variants(course, assignment):
+        yield one("variant", right.name, right.of, workbook.marked(assignment.variants, right))
+    for question in suite.questions():
+        for name, expression in CHEAP_ANSWERS.items():
+            yield one("cheap", f"{name} for {question}", question, workbook.cheap(question, expression))
+
+
+def misconceptions(course: Course, assignment: Assignment) -> list[Misconception]:
+    """The marks of an assignment's misconceptions, in file order."""
+    path = assignment.misconceptions
+    module = course.load(path) if path.is_file() else None
+    return [known.mark for known in known_misconceptions(module, vars(course.load(assignment.reference)))]
+
+
+def variants(course: Course, assignment: Assignment) -> list[Variant]:
+    """The marks of an assignment's right variants, in file order."""
+    path = assignment.variants
+    module = course.load(path) if path.is_file() else None
+    return list(dict.fromkeys(mark for mark, _ in right_variants(module)))
+
+
+# -------------------------------------------------------------------------- answers cut from their files
+
+
+def answer_source(source: str, name: str, question: str) -> str:
+    """A cell that defines ``question`` as the marked answer ``name`` of a file, with what that needs.
+
+    An answer that stands alone takes the question's name, as a student would write it. One that needs
+    helpers keeps them in a scope of its own, away from helpers of the same name in other cells.
+    """
+    statements = needed(ast.parse(source), name)
+    *others, definition = statements
+    if not isinstance(definition, ast.FunctionDef | ast.ClassDef):
+        raise AuthoringError(f"{name!r} is marked, but is no function or class at the top of the file")
+    head = "from __future__ import annotations\n\n" if "from __future__ import annotations" in source else ""
+    if not imports_reference(source_of(others)) and all(isinstance(s, ast.Import | ast.ImportFrom) for s in others):
+        definition.name = question
+        return head + source_of(statements) + "\n"
+    inside = textwrap.indent(f"{source_of(statements)}\nreturn {name}", "    ")
+    return f"{head}def answer():\n{inside}\n\n{question} = answer()\n"
+
+
+def needed(module: ast.Module, name: str) -> list[ast.stmt]:
+    """The statements at module level that ``name`` needs, itself included, without marks, in order."""
+    for statement in module.body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            statement.decorator_list = [d for d in statement.decorator_list if not _is_mark(d)]
+    found: set[ast.stmt] = set()
+    names = {name}
+    while more := {s for s in module.body if s not in found and names.intersection(bound_names(s))}:
+        found |= more
+        names |= used_names(more)
+    return [statement for statement in module.body if statement in found]
+
+
+def imports_reference(source: str) -> bool:
+    """Whether ``source`` imports the course's ``reference``."""
+    return any(
+        (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "reference")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "reference" for alias in node.names))
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def source_of(statements: list[ast.stmt]) -> str:
+    """The text of some statements, formatted by ``ast``."""
+    return ast.unparse(ast.fix_missing_locations(ast.Module(statements, [])))
+
+
+def _is_mark(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func).split(".")[-1] in MARKS
