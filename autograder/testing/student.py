@@ -105,7 +105,7 @@ class Student:
 
     backend: Backend
     forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
-    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, repr=False)
     calls: int = 0
 
     def __getattr__(self, name: str) -> Function:
@@ -191,7 +191,9 @@ def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
             if "MemoryError" in bases or "DefaultCPUAllocator: can't allocate memory" in message:
                 error.verdict = Verdict.MEMORY
             return error
-    return GraderError(f"unknown reply {reply.get('status')!r} to {request.get('op')!r}")
+    fault = Mismatch(f"the notebook's process sent what is no reply to {request['op']!r}")
+    fault.verdict = Verdict.PROTOCOL
+    return fault
 
 
 @dataclass(frozen=True)
