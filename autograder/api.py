@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from xml.etree import ElementTree
 
 import msgspec
@@ -20,6 +21,9 @@ from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.results import course_lock, find_submissions, read_report, result_path, write_report, write_whole
 from autograder.seed import Seed
 from autograder.text import clean
+
+if TYPE_CHECKING:
+    from autograder.runner import Grader
 
 
 class Progress(Protocol):
@@ -95,13 +99,13 @@ def readers(course: Course, order: Order) -> Iterator[Callable[[GradeReport, Sub
         if order.gradebook:
             from autograder.gradebook import GradebookWriter
 
-            writer = stack.enter_context(GradebookWriter(course, db_url=order.db_url, level=order.level))
+            writer = stack.enter_context(GradebookWriter(course, order.topic, db_url=order.db_url, level=order.level))
 
         def take(report: GradeReport, submission: Submission) -> None:
             if report.verdict is Verdict.GRADER_ERROR:
                 return  # an earlier grade stands
             if writer is not None:
-                writer.write(report, submission)
+                writer.write(report, submission.path)
             write_page(course, report, level=order.level)
 
         yield take
@@ -138,12 +142,49 @@ def empty_report(submission: Submission, message: str, basis: Basis) -> GradeRep
 
 
 def grade_one(course: Course, submission: Submission, options: Options | None = None) -> GradeReport:
-    """Grade one submission in this process."""
-    from autograder.runner import Grader
+    """Grade one submission in this process; a report whose grade still stands is returned as it is.
 
-    with Grader(course, submission.assignment, options) as grader:
-        grader.wait_ready()
-        return grader.grade(submission)
+    Writes the result file and the page. What grading needs stays warm for the next call in this
+    process, until the assignment's files change.
+    """
+    order = Order(submission.assignment, course.submitted, course.results, options=options or Options())
+    basis = basis_of(course.assignment(order.topic), Seed.of_course(course.state), order.options)
+    standing = _standing([submission], order.results, basis).get(submission.student)
+    if standing is not None:
+        return standing
+    report = _WARM.grader(course, order, basis).grade(submission)
+    write_report(order.results, report)
+    with readers(course, replace(order, gradebook=False)) as take:
+        take(report, submission)
+    return report
+
+
+class _Warm:
+    """The grader of the last single submission, kept for the next one of the same assignment."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Path, str, Options, Basis] | None = None
+        self._grader: Grader | None = None
+
+    def grader(self, course: Course, order: Order, basis: Basis) -> Grader:
+        from autograder.runner import Grader
+
+        key = (course.root, order.topic, order.options, basis)
+        if self._grader is None or self._key != key:
+            self.close()
+            self._grader = Grader(Course(course.root), order.topic, order.options)
+            self._key = key
+        self._grader.wait_ready()
+        return self._grader
+
+    def close(self) -> None:
+        if self._grader is not None:
+            self._grader.close()
+            self._grader = None
+
+
+_WARM = _Warm()
+atexit.register(_WARM.close)
 
 
 def _standing(submissions: Sequence[Submission], results: Path, basis: Basis) -> dict[str, GradeReport]:

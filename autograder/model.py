@@ -51,7 +51,7 @@ class Limits(Record, frozen=True, kw_only=True):
     cell_seconds: float = 30.0
     notebook_seconds: float = 90.0
     call_seconds: float = 5.0
-    submission_seconds: float = 240.0
+    submission_seconds: float = 180.0
     cpu_seconds: int = 200
     memory_bytes: int = 2 << 30
     processes: int = 64
@@ -61,7 +61,7 @@ class Limits(Record, frozen=True, kw_only=True):
     scratch_files: int = 4096
     output_bytes: int = 1 << 20
     notebook_bytes: int = 20 << 20
-    reply_bytes: int = 64 << 20
+    reply_bytes: int = 8 << 20
     restarts: int = 3
 
 

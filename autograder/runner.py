@@ -39,13 +39,16 @@ class Grader:
         self.suite = collect(course, self.assignment)
         self.seed = Seed.of_course(course.state)
         torch.set_num_threads(1)
-        data = self.assignment.files if self.assignment.files.is_dir() else None
-        self._sandbox = Sandbox(self.options.isolation, hidden=(course.root,), data=data)
+        self._sandbox = self._new_sandbox()
         try:
             self._load()
         except BaseException:
             self._sandbox.close()
             raise
+
+    def _new_sandbox(self) -> Sandbox:
+        data = self.assignment.files if self.assignment.files.is_dir() else None
+        return Sandbox(self.options.isolation, hidden=(self.course.root,), data=data)
 
     def _load(self) -> None:
         course, assignment = self.course, self.assignment
@@ -79,7 +82,7 @@ class Grader:
         data = b""
         try:
             data = read_notebook(submission.path, self._limits)
-            outcome = self._judge_all(data)
+            outcome = self._judge_with_a_living_zygote(data)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
@@ -103,6 +106,17 @@ class Grader:
     @property
     def _limits(self) -> Limits:
         return self.options.limits or self.assignment.front.limits
+
+    def _judge_with_a_living_zygote(self, data: bytes) -> Outcome:
+        """Judge once more where the zygote was killed from outside: that is no doing of the submission."""
+        try:
+            return self._judge_all(data)
+        except GraderError:
+            if self._sandbox.alive:
+                raise
+        self._sandbox.close()
+        self._sandbox = self._new_sandbox()
+        return self._judge_all(data)
 
     def _judge_all(self, data: bytes) -> Outcome:
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))

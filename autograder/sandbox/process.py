@@ -107,6 +107,11 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the zygote is still there."""
+        return self._zygote.poll() is None
+
     def wait_ready(self) -> None:
         """Wait until the zygote has built its cage and imported; raises ``IsolationError`` where it cannot."""
         if self._ready:
