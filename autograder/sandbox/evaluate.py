@@ -46,7 +46,8 @@ class Evaluator:
     def __init__(self, namespace: Mapping[str, Any], bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._namespace = namespace
         self._bounds = bounds
-        self._objects: list[Any] = []
+        self._objects: dict[int, Any] = {}
+        self._issued = 0
         self._tracer = _Tracer()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -134,6 +135,7 @@ class Evaluator:
 
     def _begin(self, request: dict[str, Any]) -> dict[str, Any]:
         self._objects.clear()
+        self._issued = 0
         torch.manual_seed(request["seed"])
         return {"status": "ok", "value": None}
 
@@ -156,10 +158,14 @@ class Evaluator:
         return plain(value, self._keep, self._bounds)
 
     def _keep(self, value: Any) -> Handle:
-        if len(self._objects) >= MAX_HANDLES:
-            raise Unsendable(f"more than {MAX_HANDLES} objects are in use")
-        self._objects.append(value)
-        return Handle(len(self._objects) - 1, type(value).__name__)
+        """The handle of ``value``, the same each time; beyond ``MAX_HANDLES`` the oldest object is let go."""
+        known = next((number for number, kept in self._objects.items() if kept is value), None)
+        if known is None:
+            if len(self._objects) >= MAX_HANDLES:
+                del self._objects[next(iter(self._objects))]
+            known, self._issued = self._issued, self._issued + 1
+            self._objects[known] = value
+        return Handle(known, type(value).__name__)
 
 
 class Unsendable(Exception):
