@@ -115,9 +115,7 @@ def batch_norm_inference(
     return y.to(x.dtype)
 
 
-def batch_norm_backward(
-    grad_y: Tensor, x: Tensor, gamma: Tensor, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
+def batch_norm_backward(grad_y: Tensor, x: Tensor, gamma: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
     r"""Carry a gradient back through ``batch_norm_forward``, by formulas of your own.
 
     With :math:`g_i = \partial L / \partial y_i` given, return the derivatives of the loss :math:`L`
@@ -197,7 +195,7 @@ class BatchNorm(nn.Module):
         """
         if x.shape[1] != self.num_features:
             raise ValueError(
-                f"x of shape {tuple(x.shape)} has {x.shape[1]} channels; this layer has num_features={self.num_features}"
+                f"x of shape {tuple(x.shape)} has {x.shape[1]} channel(s), this layer num_features={self.num_features}"
             )
         if not self.training:
             return batch_norm_inference(x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps)

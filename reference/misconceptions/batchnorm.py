@@ -65,7 +65,8 @@ def has_another_default_eps(x, gamma, beta, eps=1e-3):
 
 @misconception(
     "batch_norm_forward",
-    hint="Each sample is normalised over its own features here; batch normalization looks at one feature over the batch.",
+    hint="Each sample is normalised over its own features here; batch normalization looks at one feature over "
+    "the batch.",
 )
 def normalises_every_sample(x, gamma, beta, eps=1e-5):
     mean = x.mean(dim=1, keepdim=True)
@@ -83,7 +84,8 @@ def pools_all_channels(x, gamma, beta, eps=1e-5):
 
 @misconception(
     "batch_norm_forward",
-    hint="For images, averaging over dimension 0 alone leaves a mean per pixel: over which dimensions does a channel extend?",
+    hint="For images, averaging over dimension 0 alone leaves a mean per pixel: over which dimensions does a "
+    "channel extend?",
 )
 def keeps_a_mean_per_pixel(x, gamma, beta, eps=1e-5):
     _checked(x)
@@ -136,7 +138,9 @@ def swaps_gamma_and_beta(x, gamma, beta, eps=1e-5):
     return right.batch_norm_forward(x, beta, gamma, eps)
 
 
-@misconception("batch_norm_forward", hint="A square root is missing: the denominator is the deviation, not the variance.")
+@misconception(
+    "batch_norm_forward", hint="A square root is missing: the denominator is the deviation, not the variance."
+)
 def divides_by_the_variance(x, gamma, beta, eps=1e-5):
     mean, var = right.batch_norm_forward(x, gamma, beta)[1:]
     return _finish(x, gamma, beta, mean, var, var + eps)
@@ -207,7 +211,9 @@ def works_in_float32(x, gamma, beta, eps=1e-5):
     return right.batch_norm_forward(x.float(), gamma.float(), beta.float(), eps)
 
 
-@misconception("batch_norm_forward", hint="With gamma of a wider dtype the result changes dtype: it should have that of x.")
+@misconception(
+    "batch_norm_forward", hint="With gamma of a wider dtype the result changes dtype: it should have that of x."
+)
 def takes_the_dtype_of_gamma(x, gamma, beta, eps=1e-5):
     return right.batch_norm_forward(x.to(torch.promote_types(x.dtype, gamma.dtype)), gamma, beta, eps)
 
@@ -235,7 +241,9 @@ def refuses_a_single_image(x, gamma, beta, eps=1e-5):
     return right.batch_norm_forward(x, gamma, beta, eps)
 
 
-@misconception("batch_norm_forward", hint="A Python loop runs over the samples: one expression can treat the whole batch.")
+@misconception(
+    "batch_norm_forward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
+)
 def loops_over_the_batch(x, gamma, beta, eps=1e-5):
     _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
     return torch.cat([_finish(one, gamma, beta, mean, var, (var + eps).sqrt())[0] for one in x.split(1)]), mean, var
@@ -270,7 +278,9 @@ def averages_the_deviations(running_mean, running_var, mean, var, momentum=0.1):
     return new_mean, deviation**2
 
 
-@misconception("update_running_stats", hint="Only the two variances are averaged; the distance of the means stays out of it.")
+@misconception(
+    "update_running_stats", hint="Only the two variances are averaged; the distance of the means stays out of it."
+)
 def adds_the_spread_of_the_means(running_mean, running_var, mean, var, momentum=0.1):
     new_mean, new_var = right.update_running_stats(running_mean, running_var, mean, var, momentum)
     return new_mean, new_var + momentum * (1 - momentum) * (mean - running_mean) ** 2
@@ -281,7 +291,9 @@ def averages_the_mean_only(running_mean, running_var, mean, var, momentum=0.1):
     return right.update_running_stats(running_mean, running_var, mean, var, momentum)[0], running_var.clone()
 
 
-@misconception("update_running_stats", hint="The average is fine, but its default weight is another: look at the signature.")
+@misconception(
+    "update_running_stats", hint="The average is fine, but its default weight is another: look at the signature."
+)
 def has_another_default_momentum(running_mean, running_var, mean, var, momentum=0.9):
     return right.update_running_stats(running_mean, running_var, mean, var, momentum)
 
@@ -293,7 +305,9 @@ def updates_in_place(running_mean, running_var, mean, var, momentum=0.1):
     return running_mean, running_var
 
 
-@misconception("update_running_stats", hint="For some momenta the argument itself comes back: return a new tensor always.")
+@misconception(
+    "update_running_stats", hint="For some momenta the argument itself comes back: return a new tensor always."
+)
 def returns_its_argument(running_mean, running_var, mean, var, momentum=0.1):
     if momentum == 1:
         return mean, var
@@ -396,7 +410,8 @@ def _back(grad_y, x, gamma, eps, *, through_mean=1.0, through_var=1.0, correctio
 
 @misconception(
     "batch_norm_backward",
-    hint="The mean and the variance are treated as constants: both depend on every x, and the gradient flows through them.",
+    hint="The mean and the variance are treated as constants: both depend on every x, and the gradient flows "
+    "through them.",
 )
 def holds_the_statistics_fixed(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, eps, through_mean=0, through_var=0)
@@ -412,7 +427,9 @@ def forgets_the_variance(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, eps, through_var=0)
 
 
-@misconception("batch_norm_backward", hint="The forward pass divides by n; this gradient belongs to one that divides by n - 1.")
+@misconception(
+    "batch_norm_backward", hint="The forward pass divides by n; this gradient belongs to one that divides by n - 1."
+)
 def differentiates_the_unbiased_variance(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, eps, correction=1)
 
@@ -422,7 +439,9 @@ def differentiates_eps_outside_the_root(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, eps, root=lambda var: var.sqrt() + eps)
 
 
-@misconception("batch_norm_backward", hint="eps belongs into this denominator too: without it equal values divide by zero.")
+@misconception(
+    "batch_norm_backward", hint="eps belongs into this denominator too: without it equal values divide by zero."
+)
 def forgets_eps_going_back(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, 0.0)
 
@@ -501,19 +520,25 @@ def scales_grad_y_in_place(grad_y, x, gamma, eps=1e-5):
     return result
 
 
-@misconception("batch_norm_backward", hint="The gradients have another dtype than grad_y: .float() loses a float64 input.")
+@misconception(
+    "batch_norm_backward", hint="The gradients have another dtype than grad_y: .float() loses a float64 input."
+)
 def goes_back_in_float32(grad_y, x, gamma, eps=1e-5):
     return right.batch_norm_backward(grad_y.float(), x.float(), gamma.float(), eps)
 
 
-@misconception("batch_norm_backward", hint="One value per channel has no spread: the entry asks for a ValueError there.")
+@misconception(
+    "batch_norm_backward", hint="One value per channel has no spread: the entry asks for a ValueError there."
+)
 def goes_back_from_a_single_value(grad_y, x, gamma, eps=1e-5):
     if x.numel() >= 2 * x.shape[1]:
         return right.batch_norm_backward(grad_y, x, gamma, eps)
     return torch.zeros_like(x), torch.zeros_like(gamma), grad_y.sum(dim=_dims(x))
 
 
-@misconception("batch_norm_backward", hint="A Python loop runs over the samples: one expression can treat the whole batch.")
+@misconception(
+    "batch_norm_backward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
+)
 def sums_in_a_loop(grad_y, x, gamma, eps=1e-5):
     grad_x, grad_gamma, _ = right.batch_norm_backward(grad_y, x, gamma, eps)
     return grad_x, grad_gamma, sum(one.sum(dim=_dims(x)) for one in grad_y.split(1))
@@ -522,7 +547,9 @@ def sums_in_a_loop(grad_y, x, gamma, eps=1e-5):
 # ---------------------------------------------------------------------------------------- BatchNorm
 
 
-@misconception("BatchNorm", hint="In evaluation the batch's own statistics are used: forward has to follow self.training.")
+@misconception(
+    "BatchNorm", hint="In evaluation the batch's own statistics are used: forward has to follow self.training."
+)
 class NormalisesByTheBatchAlways(right.BatchNorm):
     def forward(self, x):
         if self.training or x.shape[1] != self.num_features:
@@ -576,7 +603,8 @@ class _Remembering(right.BatchNorm):
 
 @misconception(
     "BatchNorm",
-    hint="The unbiased variance enters the moving average, as in PyTorch's own layer; on the slides it is the biased one.",
+    hint="The unbiased variance enters the moving average, as in PyTorch's own layer; on the slides it is the "
+    "biased one.",
 )
 class AveragesTheUnbiasedVariance(_Remembering):
     def moved(self, old, batch, count):
@@ -620,7 +648,9 @@ class StartsWithTheFirstBatch(_Remembering):
         return batch if first else right.update_running_stats(*old, *batch, self.momentum)
 
 
-@misconception("BatchNorm", hint="A deviation enters the running variance: average variances, and take the root at the end.")
+@misconception(
+    "BatchNorm", hint="A deviation enters the running variance: average variances, and take the root at the end."
+)
 class AveragesDeviations(_Remembering):
     def moved(self, old, batch, count):
         return right.update_running_stats(*old, batch[0], batch[1].sqrt(), self.momentum)
@@ -669,7 +699,8 @@ class _Plain(nn.Module):
 
 @misconception(
     "BatchNorm",
-    hint="The running statistics are Parameters: an optimizer would train them. They are not learnt, so make them buffers.",
+    hint="The running statistics are Parameters: an optimizer would train them. They are not learnt, so make "
+    "them buffers.",
 )
 class TrainsTheRunningStatistics(_Plain):
     def keep(self, mean, var):
@@ -692,7 +723,9 @@ class StartsWithoutVariance(_Plain):
         self.register_buffer("running_var", torch.zeros_like(var))
 
 
-@misconception("BatchNorm", hint="gamma and beta are plain tensors: an optimizer cannot find them unless they are Parameters.")
+@misconception(
+    "BatchNorm", hint="gamma and beta are plain tensors: an optimizer cannot find them unless they are Parameters."
+)
 class ForgetsItsParameters(right.BatchNorm):
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__(num_features, eps, momentum)
@@ -701,7 +734,9 @@ class ForgetsItsParameters(right.BatchNorm):
         self.gamma, self.beta = gamma, beta
 
 
-@misconception("BatchNorm", hint="Another number of channels is broadcast in silence: compare x.shape[1] with num_features.")
+@misconception(
+    "BatchNorm", hint="Another number of channels is broadcast in silence: compare x.shape[1] with num_features."
+)
 class AcceptsAnyChannels(right.BatchNorm):
     def forward(self, x):
         if not self.training:
@@ -713,7 +748,9 @@ class AcceptsAnyChannels(right.BatchNorm):
         return y
 
 
-@misconception("BatchNorm", hint="One value per channel cannot be normalised in training: the entry asks for a ValueError.")
+@misconception(
+    "BatchNorm", hint="One value per channel cannot be normalised in training: the entry asks for a ValueError."
+)
 class TrainsOnASingleValue(right.BatchNorm):
     def forward(self, x):
         single = self.training and x.shape[1] == self.num_features and x.numel() == x.shape[1]

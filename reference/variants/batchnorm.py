@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -70,7 +70,10 @@ def forward_folded(x, gamma, beta, eps=1e-5):
     return (x * scale.reshape(shape) + (beta - mean * scale).reshape(shape)).to(x.dtype), mean, var
 
 
-Statistics = namedtuple("Statistics", "y mean var")
+class Statistics(NamedTuple):
+    y: torch.Tensor
+    mean: torch.Tensor
+    var: torch.Tensor
 
 
 @variant("batch_norm_forward")
