@@ -39,6 +39,7 @@ FORBIDDEN = {
 # Attention in half precision, every step rounded: what scores of a few units allow.
 ROUGH = {torch.float16: 2e-2, torch.bfloat16: 1.5e-1}
 SIZES = st.integers(1, 5)
+FLOAT32 = st.just(torch.float32)  # of the gates: whoever forgets the other dtypes loses those tests alone
 
 
 @st.composite
@@ -75,15 +76,16 @@ def _masked_inputs(draw, *, dead, **options):
 
 @st.composite
 def _peaked_inputs(draw):
-    """``[q, k, v, mask]`` up to 1e4, in which every query has one key far ahead of all others it may attend to."""
+    """``[q, k, v, mask]`` up to 1e4: one key far ahead for every query; the mask hides all but its negative scores."""
     dtype = draw(ts.float_dtypes(halves=True))
-    m, n, d_k = draw(SIZES), draw(SIZES), draw(st.sampled_from((1, 4, 16)))
-    direction = 1e4 * draw(ts.tensors((d_k,), dtype=torch.float64, kinds=("ties",))).mul(2).sub(1)
+    m, n, d_k = draw(SIZES), draw(st.integers(2, 6)), draw(st.sampled_from((1, 4, 16)))
+    direction, sign = (
+        draw(ts.tensors((size,), dtype=torch.float64, kinds=("ties",))).mul(2).sub(1) for size in (d_k, m)
+    )
     along = torch.tensor(draw(st.permutations(torch.linspace(-1, 1, n).tolist())), dtype=torch.float64)
-    sign = draw(ts.tensors((m,), dtype=torch.float64, kinds=("ties",))).mul(2).sub(1)
-    q, k = sign[:, None] * direction, along[:, None] * direction
+    q, k = 1e4 * sign[:, None] * direction, 1e4 * along[:, None] * direction
     v = draw(ts.tensors((n, 3), dtype=dtype, kinds=("normal", "large")))
-    return [q.to(dtype), k.to(dtype), v, draw(_mask((m, n), dead=False))]
+    return [q.to(dtype), k.to(dtype), v, sign[:, None] * along < 0]
 
 
 @st.composite
@@ -110,6 +112,18 @@ def _masked_heads_inputs(draw, *, dead, **options):
     if draw(st.booleans()):
         inputs[0] = x = x[:1].repeat(inputs[-1], 1, 1) * torch.linspace(1, 2, inputs[-1], dtype=x.dtype)[:, None, None]
     return inputs, draw(_mask((x.shape[0], x.shape[1], x.shape[1]), dead=dead))
+
+
+@st.composite
+def _peaked_heads_inputs(draw):
+    """``[x, w_q, w_k, w_v, w_o, num_heads]`` with entries of x up to 1e4 and one key far ahead for every position."""
+    dtype, num_heads, width, length = draw(ts.float_dtypes()), draw(SIZES), draw(SIZES), draw(SIZES)
+    D = num_heads * width
+    along = torch.tensor([(-1) ** i * (i + 1) / length for i in range(length)], dtype=dtype)
+    direction = draw(ts.tensors((D,), dtype=dtype, kinds=("ties",))).mul(2).sub(1)
+    w_v, w_o = (draw(ts.tensors((D, D), dtype=dtype, kinds=("normal",))) for _ in range(2))
+    eye = torch.eye(D, dtype=dtype)
+    return [(1e4 * along[:, None] * direction)[None], eye, eye.clone(), w_v, w_o, num_heads]
 
 
 @st.composite
@@ -143,7 +157,7 @@ def _mixed(tensors, first, others):
 
 
 @question("softmax", points=1.2, gate=True)
-@given(x=ts.tensors(ts.shapes(min_size=2, max_dims=3), dtype=ts.float_dtypes(), layouts=ts.LAYOUTS))
+@given(x=ts.tensors(ts.shapes(min_size=2, max_dims=3), layouts=ts.LAYOUTS))
 @settings(max_examples=30)
 def test_softmax_of_ordinary_scores(student, reference, x):
     """Softmax along the last dimension."""
@@ -246,7 +260,7 @@ def _gradient_terms(q, k, v, cotangents):
 
 
 @question("scaled_dot_product_attention", points=1.2, gate=True, depends_on=("softmax",))
-@given(inputs=_attention_inputs(min_size=2))
+@given(inputs=_attention_inputs(min_size=2, dtype=FLOAT32))
 @settings(max_examples=30)
 def test_attention_without_a_mask(student, reference, inputs):
     """Output and weights without a mask."""
@@ -261,7 +275,7 @@ def test_attention_with_a_mask(student, reference, inputs):
     _assert_attends(student, reference, *inputs)
 
 
-@question("scaled_dot_product_attention", points=0.7, depends_on=("softmax",))
+@question("scaled_dot_product_attention", points=0.6, depends_on=("softmax",))
 @given(inputs=_masked_inputs(dead=True))
 @settings(max_examples=30)
 def test_attention_of_a_query_without_keys(student, reference, inputs):
@@ -381,15 +395,15 @@ def _assert_joins(student, reference, inputs, mask=None, *, rtol=None):
 NEEDS = ("scaled_dot_product_attention", "softmax")
 
 
-@question("multi_head_attention", points=1.2, gate=True, depends_on=NEEDS)
-@given(inputs=_heads_inputs(heads=st.integers(2, 4), min_size=2))
+@question("multi_head_attention", points=1.0, gate=True, depends_on=NEEDS)
+@given(inputs=_heads_inputs(heads=st.integers(2, 4), min_size=2, dtype=FLOAT32))
 @settings(max_examples=30)
 def test_heads_without_a_mask(student, reference, inputs):
     """Two and more heads, without a mask."""
     _assert_joins(student, reference, inputs)
 
 
-@question("multi_head_attention", points=0.5, depends_on=NEEDS)
+@question("multi_head_attention", points=0.4, depends_on=NEEDS)
 @given(inputs=_heads_inputs(), one=st.booleans())
 @settings(max_examples=30)
 def test_heads_of_every_width(student, reference, inputs, one):
@@ -397,7 +411,7 @@ def test_heads_of_every_width(student, reference, inputs, one):
     _assert_joins(student, reference, [*inputs[:-1], 1 if one else inputs[0].shape[-1]])
 
 
-@question("multi_head_attention", points=0.9, depends_on=NEEDS)
+@question("multi_head_attention", points=0.7, depends_on=NEEDS)
 @given(drawn=_masked_heads_inputs(dead=False))
 @settings(max_examples=40)
 def test_heads_with_a_mask(student, reference, drawn):
@@ -423,7 +437,7 @@ def test_heads_that_do_not_fit(student, inputs):
     assert_raises(student.multi_head_attention, *inputs, names=("num_heads",))
 
 
-@question("multi_head_attention", points=0.4, depends_on=NEEDS)
+@question("multi_head_attention", points=0.3, depends_on=NEEDS)
 @given(inputs=_heads_inputs(), seed=ts.seeds())
 @settings(max_examples=20)
 def test_heads_can_be_differentiated(student, reference, inputs, seed):
@@ -446,7 +460,7 @@ def _assert_heads_gradients(student, reference, inputs, mask, seed):
     )
 
 
-@question("multi_head_attention", points=0.5, depends_on=NEEDS)
+@question("multi_head_attention", points=0.4, depends_on=NEEDS)
 @given(drawn=_masked_heads_inputs(dead=True, dtype=ts.float_dtypes(halves=True)), wide_first=st.booleans())
 @settings(max_examples=30)
 def test_heads_keep_the_dtype_and_leave_their_inputs_alone(student, reference, drawn, wide_first):
@@ -462,6 +476,14 @@ def test_heads_keep_the_dtype_and_leave_their_inputs_alone(student, reference, d
         got = student.multi_head_attention(*mixed, num_heads=inputs[-1])
         expected = reference.multi_head_attention(*double(mixed), inputs[-1])
         assert_matches(got, expected, dtype=order[0], terms=norm(inputs[0]), rtol=2e-5)
+
+
+@question("multi_head_attention", points=0.2, depends_on=NEEDS)
+@given(inputs=_peaked_heads_inputs())
+@settings(max_examples=15)
+def test_heads_with_large_numbers(student, reference, inputs):
+    """Entries up to 1e4 give no infinity and no NaN."""
+    _assert_joins(student, reference, inputs)
 
 
 @question("multi_head_attention", points=0.2, depends_on=NEEDS)
@@ -484,7 +506,7 @@ def test_positional_encoding(student, reference, length, dim):
     assert_matches(student.positional_encoding(length, dim), reference.positional_encoding(length, dim))
 
 
-@question("positional_encoding", points=0.7)
+@question("positional_encoding", points=0.8)
 @given(length=st.sampled_from((1, 2, 700, 3000)), dim=st.sampled_from((2, 4, 30)), keyword=st.booleans())
 @settings(max_examples=15)
 def test_positional_encoding_of_short_and_long_sequences(student, reference, length, dim, keyword):
@@ -543,7 +565,7 @@ def _assert_score_gradients(student, reference, inputs, cotangent):
 
 
 @question("luong_scores", points=0.8, gate=True)
-@given(inputs=_score_inputs(additive=False, min_size=2))
+@given(inputs=_score_inputs(additive=False, min_size=2, dtype=FLOAT32))
 @settings(max_examples=25)
 def test_luong_scores(student, reference, inputs):
     """The multiplicative score of every encoder state."""
@@ -577,7 +599,7 @@ def test_luong_scores_can_be_differentiated(student, reference, inputs, cotangen
 
 
 @question("bahdanau_scores", points=0.8, gate=True)
-@given(inputs=_score_inputs(additive=True, min_size=2))
+@given(inputs=_score_inputs(additive=True, min_size=2, dtype=FLOAT32))
 @settings(max_examples=25)
 def test_bahdanau_scores(student, reference, inputs):
     """The additive score of every encoder state."""

@@ -1,0 +1,289 @@
+"""Odd but right answers to the assignment on attention: each earns full marks."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder.testing import variant
+
+
+@variant(of="softmax")
+def softmax_through_logsumexp(x, dim=-1):
+    """In log space."""
+    return torch.exp(x - torch.logsumexp(x, dim=dim, keepdim=True))
+
+
+@variant(of="softmax")
+def softmax_in_float64_along_the_last_dimension(x, dim=-1):
+    """Moves the dimension, which leaves a result that is not contiguous, and computes in float64."""
+    moved = x.double().movedim(dim, -1)
+    powers = (moved - moved.max(-1, keepdim=True).values).exp()
+    return (powers / powers.sum(-1, keepdim=True)).movedim(-1, dim).type_as(x)
+
+
+@variant(of="softmax")
+def softmax_as_a_parameter_of_differences(x, dim=-1):
+    """1 over the sum of exp(x_j - x_k), so that no maximum is needed; a Parameter where no gradient is asked for."""
+    moved = x.transpose(dim, -1)
+    gaps = (
+        (moved.unsqueeze(-2) - moved.unsqueeze(-1)).float()
+        if x.dtype.itemsize == 2
+        else (moved.unsqueeze(-2) - moved.unsqueeze(-1))
+    )
+    result = (1 / gaps.exp().sum(-1)).transpose(dim, -1).to(x.dtype)
+    return result if x.requires_grad else nn.Parameter(result)
+
+
+@variant(of="softmax")
+def softmax_with_a_detached_maximum(x, dim=-1):
+    """In the dtype it is given, step by step."""
+    with torch.no_grad():
+        top = x.amax(dim, True)
+    weights = torch.exp(x - top)
+    return weights.div(torch.sum(weights, dim, True))
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_by_einsum(q, k, v, mask=None):
+    """Index notation, -inf and nan_to_num before the softmax, a list for the tuple."""
+    dtype = q.dtype
+    q, k, v = q.double(), k.double(), v.double()
+    scores = torch.einsum("...md,...nd->...mn", q, k) / math.sqrt(q.size(-1))
+    if mask is not None:
+        alive = mask.expand(scores.shape).any(-1, keepdim=True)
+        scores = torch.where(mask, scores, -math.inf)
+        scores = torch.where(alive, scores, 0.0)
+        weights = torch.where(alive, torch.softmax(scores, -1), 0.0)
+    else:
+        weights = torch.softmax(scores, -1)
+    return [torch.einsum("...mn,...nv->...mv", weights, v).to(dtype), weights.to(dtype)]
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_with_scaled_queries(q, k, v, mask=None):
+    """The root goes to both sides before the product, the mask into the exponentials."""
+    wide = torch.float64 if q.dtype is torch.float64 else torch.float32
+    root = q.shape[-1] ** -0.25
+    scores = (q.to(wide) * root) @ (k.to(wide) * root).mT
+    allowed = torch.ones((), dtype=torch.bool) if mask is None else mask
+    top = scores.masked_fill(~allowed, -math.inf).amax(-1, keepdim=True)
+    top = top.masked_fill(top.isinf(), 0.0).detach()
+    powers = torch.where(allowed, scores - top, -math.inf).exp()
+    total = powers.sum(-1, keepdim=True)
+    weights = powers / total.masked_fill(total == 0, 1.0)
+    return (weights @ v.to(wide)).to(q.dtype), weights.to(q.dtype)
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_with_a_large_negative_number(q, k, v, mask=None):
+    """The textbook's -1e9, then zeros over it; loops over the queries."""
+    dtype = q.dtype
+    wide = torch.promote_types(dtype, torch.float32)
+    q, k, v = q.to(wide), k.to(wide), v.to(wide)
+    rows = [(q[..., i : i + 1, :] * k).sum(-1) / q.shape[-1] ** 0.5 for i in range(q.shape[-2])]
+    scores = torch.stack(rows, dim=-2)
+    if mask is not None:
+        scores = scores.masked_fill(mask.logical_not(), -1e9)
+    weights = F.softmax(scores, dim=-1)
+    if mask is not None:
+        weights = weights * mask
+    return torch.matmul(weights, v).to(dtype), weights.to(dtype)
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_through_logsumexp(q, k, v, mask=None):
+    """In log space, with the smallest finite number for what is masked."""
+    dtype = q.dtype
+    q, k, v = (t.to(torch.promote_types(dtype, torch.float32)) for t in (q, k, v))
+    scores = q.matmul(k.transpose(-1, -2)).mul(1 / math.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = torch.where(mask, scores, torch.finfo(scores.dtype).min)
+    weights = (scores - scores.logsumexp(-1, keepdim=True)).exp()
+    if mask is not None:
+        weights = torch.where(mask, weights, torch.zeros_like(weights))
+    return (weights @ v).to(dtype), weights.to(dtype)
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_with_nan_filled_behind_the_mask(q, k, v, mask=None):
+    """masked_fill stops the NaN of an empty row on its way back, so that nan_to_num is enough here."""
+    dtype = q.dtype
+    q, k, v = (t.to(torch.promote_types(dtype, torch.float32)) for t in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = torch.nan_to_num(F.softmax(scores, dim=-1))
+    return (weights @ v).to(dtype), weights.to(dtype)
+
+
+@variant(of="causal_mask")
+def causal_mask_by_comparison(n):
+    """Compares positions; the result is not contiguous."""
+    place = torch.arange(n)
+    return (place.unsqueeze(1) <= place).T
+
+
+@variant(of="causal_mask")
+def causal_mask_from_triu(n):
+    """What is not above the diagonal."""
+    return ~torch.triu(torch.ones(n, n), diagonal=1).bool()
+
+
+@variant(of="causal_mask")
+def causal_mask_from_lists(n):
+    """Python lists."""
+    return torch.tensor([[j <= i for j in range(n)] for i in range(n)])
+
+
+@variant(of="multi_head_attention")
+def heads_one_after_the_other(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """A loop over the heads, each with its own columns of the weights, summed through its own rows of w_o."""
+    D = x.shape[-1]
+    if num_heads <= 0 or D % num_heads != 0:
+        raise ValueError(f"num_heads must be a positive divisor of D = {D}, got {num_heads}")
+    d = D // num_heads
+    x_, *weights = (t.double() for t in (x, w_q, w_k, w_v, w_o))
+    total = torch.zeros_like(x_)
+    for start in range(0, D, d):
+        part = slice(start, start + d)
+        q, k, v = (x_ @ w[:, part] for w in weights[:3])
+        scores = q @ k.mT / math.sqrt(d)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -1e30)
+        attention = torch.softmax(scores, -1)
+        if mask is not None:
+            attention = attention * mask
+        total = total + attention @ v @ weights[3][part]
+    return total.to(x.dtype)
+
+
+@variant(of="multi_head_attention")
+def heads_by_einsum(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """Index notation, computed in the dtype of x."""
+    N, L, D = x.shape
+    if not (num_heads >= 1 and D % num_heads == 0):
+        raise ValueError("num_heads has to divide D")
+    shape = (D, num_heads, D // num_heads)
+    w_q, w_k, w_v = (w.to(x.dtype).reshape(shape) for w in (w_q, w_k, w_v))
+    q, k, v = (torch.einsum("nld,dhc->nhlc", x, w) for w in (w_q, w_k, w_v))
+    scores = torch.einsum("nhlc,nhmc->nhlm", q, k) / shape[-1] ** 0.5
+    if mask is not None:
+        mask = mask.expand(N, L, L)[:, None]
+        scores = scores.masked_fill(~mask, torch.finfo(x.dtype).min)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0)
+    joined = torch.einsum("nhlm,nhmc->nlhc", weights, v).reshape(N, L, D)
+    return joined.matmul(w_o.to(x.dtype))
+
+
+@variant(of="multi_head_attention")
+def heads_in_the_batch(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """Splits and concatenates along the batch."""
+    if num_heads < 1:
+        raise ValueError(f"num_heads = {num_heads} is too small")
+    if x.size(2) % num_heads > 0:
+        raise ValueError(f"{x.size(2)} columns cannot be shared by num_heads = {num_heads}")
+    wide = torch.promote_types(x.dtype, torch.float32)
+    stack = torch.stack([w.to(wide) for w in (w_q, w_k, w_v)])
+    q, k, v = (torch.cat(p.chunk(num_heads, dim=-1)) for p in x.to(wide) @ stack.unsqueeze(1))
+    scores = torch.baddbmm(torch.zeros((), dtype=wide), q, k.transpose(1, 2), beta=0, alpha=q.size(-1) ** -0.5)
+    if mask is not None:
+        allowed = mask.expand(x.size(0), x.size(1), x.size(1)).repeat(num_heads, 1, 1)
+        scores = scores + torch.zeros_like(scores).masked_fill(~allowed, -1e15)
+    weights = torch.softmax(scores, 2)
+    if mask is not None:
+        weights = weights * allowed.to(wide)
+    return (torch.cat(torch.bmm(weights, v).chunk(num_heads), dim=-1) @ w_o.to(wide)).to(x.dtype)
+
+
+@variant(of="positional_encoding")
+def positions_in_float32(length, dim):
+    """Rates as exp of a logarithm, all in float32, written into an empty table."""
+    if dim % 2 != 0:
+        raise ValueError("dim has to be even")
+    table = torch.zeros(length, dim)
+    position = torch.arange(length).float()[:, None]
+    rate = torch.exp(torch.arange(0, dim, 2).float() * (-math.log(10000.0) / dim))
+    table[:, 0::2] = torch.sin(position * rate)
+    table[:, 1::2] = torch.cos(position * rate)
+    return table
+
+
+@variant(of="positional_encoding")
+def positions_by_power(length, dim):
+    """A power in float32; cosines as shifted sines, not contiguous."""
+    if dim & 1:
+        raise ValueError(f"an odd dim ({dim}) leaves a sine alone")
+    column = torch.arange(dim)
+    exponent = (column - column % 2) / dim
+    angle = torch.arange(length) / torch.pow(10000, exponent)[:, None]
+    return torch.where(column[:, None] % 2 == 0, angle.sin(), angle.cos()).T
+
+
+@variant(of="positional_encoding")
+def positions_in_loops(length, dim):
+    """Plain Python."""
+    if dim % 2:
+        raise ValueError(f"dim must be even, not {dim}")
+    trig = (math.sin, math.cos)
+    rows = [[trig[c % 2](p / 10000 ** ((c - c % 2) / dim)) for c in range(dim)] for p in range(length)]
+    return torch.tensor(rows)
+
+
+@variant(of="positional_encoding")
+def positions_by_numpy(length, dim):
+    """numpy inside, complex numbers, a Parameter."""
+    if dim % 2 == 1:
+        raise ValueError("dim")
+    turns = np.exp(1j * np.outer(np.arange(length), 10000.0 ** (-np.arange(0, dim, 2) / dim)))
+    return nn.Parameter(torch.from_numpy(np.stack([turns.imag, turns.real], -1).reshape(length, dim)).float())
+
+
+@variant(of="luong_scores")
+def luong_by_einsum(h, s, W):
+    """One einsum in the dtype of h."""
+    return torch.einsum("nd,de,nle->nl", h, W.to(h.dtype), s.to(h.dtype))
+
+
+@variant(of="luong_scores")
+def luong_from_the_right(h, s, W):
+    """W s first, then the product with h, in float64."""
+    projected = s.double() @ W.double().T
+    return (projected * h.double().unsqueeze(1)).sum(-1).to(h.dtype)
+
+
+@variant(of="luong_scores")
+def luong_step_by_step(h, s, W):
+    """A loop over the encoder states; stacked to a transposed result."""
+    left = h @ W.to(h)
+    return torch.stack([(left * s[:, i].to(h)).sum(1) for i in range(s.shape[1])]).T
+
+
+@variant(of="bahdanau_scores")
+def bahdanau_by_einsum(h, s, W1, W2, v):
+    """Index notation, in float64."""
+    h_, s_, W1, W2, v = (t.double() for t in (h, s, W1, W2, v))
+    inside = torch.einsum("ad,nd->na", W1, h_)[:, None] + torch.einsum("ae,nle->nla", W2, s_)
+    return torch.einsum("a,nla->nl", v, inside.tanh()).to(h.dtype)
+
+
+@variant(of="bahdanau_scores")
+def bahdanau_with_joined_weights(h, s, W1, W2, v):
+    """[h, s] side by side against [W1, W2] side by side, in the dtype of h."""
+    s, W1, W2, v = (t.to(h.dtype) for t in (s, W1, W2, v))
+    pairs = torch.cat([h.unsqueeze(1).expand(-1, s.shape[1], -1), s], dim=-1)
+    return torch.tanh(F.linear(pairs, torch.cat([W1, W2], dim=1))) @ v
+
+
+@variant(of="bahdanau_scores")
+def bahdanau_step_by_step(h, s, W1, W2, v):
+    """A loop over the encoder states; tanh from exponentials."""
+    columns = []
+    for state in s.unbind(1):
+        inside = h @ W1.to(h).T + state.to(h) @ W2.to(h).T
+        columns.append(((2 * torch.sigmoid(2 * inside) - 1) * v.to(h)).sum(-1))
+    return torch.stack(columns, dim=1)
