@@ -127,7 +127,7 @@ class Session:
     def close(self) -> None:
         """End the process and everything it started."""
         if self._process is not None:
-            self._process.kill()
+            self._process.kill(ended=True)  # it ends by itself at the end of file, and its processor time is counted
             self._process = None
 
 
