@@ -140,6 +140,7 @@ def furnish_box(scratch_bytes: int, scratch_files: int, uid: int) -> None:
     syscalls.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
     flags = MS_NOSUID | MS_NODEV
     syscalls.mount("proc", "/proc", "proc", flags | MS_NOEXEC)
+    syscalls.bind_read_only("/proc/sys", "/proc/sys")  # settings of its own namespaces are open to an ordinary user
     options = f"size={scratch_bytes},nr_inodes={scratch_files},mode=0755"
     syscalls.mount("tmpfs", policy.SCRATCH, "tmpfs", flags, options)
     for name, target in (("home", policy.HOME), ("tmp", "/tmp"), ("shm", "/dev/shm")):  # noqa: S108
