@@ -37,7 +37,8 @@ LAYERS = """
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
     nbgrader_bridge.autograde
-    api
+    api specimens
+    verify
     cli
     __main__
 """
