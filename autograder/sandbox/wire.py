@@ -10,6 +10,8 @@ grading process for each request and must come back: an early, late or repeated 
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -30,6 +32,7 @@ DTYPES: Final[tuple[torch.dtype, ...]] = (
 )  # fmt: skip
 _DTYPE_CODE: Final = {dtype: code for code, dtype in enumerate(DTYPES)}
 _NUMPY_KINDS: Final = frozenset("fiubc")
+_NUMPY_NAME: Final = re.compile(r"[<|][fiubc]\d{1,2}")  # what an encoder writes; numpy itself parses far more
 
 _U32: Final = struct.Struct("<I")
 _I64: Final = struct.Struct("<q")
@@ -250,19 +253,22 @@ class Decoder:
             raise WireError(f"dimensions {dims}")
         return dims
 
+    def _shape(self, ndim: int) -> tuple[int, ...]:
+        shape = self._dims(ndim)
+        if math.prod(max(1, size) for size in shape) > 1 << 40:  # torch and numpy compute strides of empty ones, too
+            raise WireError(f"dimensions {shape}")
+        return shape
+
     def _tensor(self, _depth: int = 0) -> torch.Tensor:
         code, ndim, size = _TENSOR.unpack(self._take(_TENSOR.size))
         if code >= len(DTYPES):
             raise WireError(f"unknown dtype code {code}")
         dtype = DTYPES[code]
-        shape, strides = self._dims(ndim), self._dims(ndim)
+        shape, strides = self._shape(ndim), self._dims(ndim)
         span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         if size != span * dtype.itemsize:
             raise WireError(f"a tensor of shape {shape} in {size} bytes")
-        numel = 1
-        for length in shape:
-            numel *= length
-        self._budget.take(0, max(size, numel * dtype.itemsize))  # an expanded tensor counts in full
+        self._budget.take(0, max(size, math.prod(shape) * dtype.itemsize))  # an expanded tensor counts in full
         raw = bytearray(self._take(size))
         if span == 0:
             return torch.empty(shape, dtype=dtype)
@@ -273,18 +279,20 @@ class Decoder:
         return flat.as_strided(shape, strides)
 
     def _array(self, _depth: int) -> np.ndarray[Any, Any]:
+        name = self._text()
+        if not _NUMPY_NAME.fullmatch(name):
+            raise WireError(f"numpy dtype {name!r:.40}")
         try:
-            dtype = np.dtype(self._text())
-        except (TypeError, ValueError) as error:
-            raise WireError("unknown numpy dtype") from error
-        if dtype.kind not in _NUMPY_KINDS or dtype.itemsize > 16 or dtype.subdtype is not None:
-            raise WireError(f"numpy dtype {dtype}")
-        shape = self._dims(self._take(1)[0])
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
+            dtype = np.dtype(name)
+        except TypeError as error:
+            raise WireError(f"numpy dtype {name!r}") from error
+        shape = self._shape(self._take(1)[0])
+        size = dtype.itemsize * math.prod(shape)
         self._budget.take(0, size)
-        return np.frombuffer(bytearray(self._take(size)), dtype=dtype).reshape(shape)
+        raw = bytearray(self._take(size))
+        if dtype.kind == "b":  # a byte other than 0 and 1 is no bool
+            return np.not_equal(np.frombuffer(raw, dtype=np.uint8), 0).reshape(shape)
+        return np.frombuffer(raw, dtype=dtype).reshape(shape)
 
     def _generator(self, _depth: int) -> torch.Generator:
         if self._text() != "cpu":

@@ -136,8 +136,8 @@ def _lay_out_secrets(folder: Path, text: str) -> list[str]:
     # An open file that no path leads to, and one that a careless exec would hand on.
     unlinked = os.open(folder / "unlinked", os.O_RDWR | os.O_CREAT)
     os.write(unlinked, text.encode())
-    os.unlink(folder / "unlinked")
-    os.set_inheritable(unlinked, True)  # noqa: FBT003
+    (folder / "unlinked").unlink()
+    os.set_inheritable(unlinked, True)
     return [str(folder / name) for name in names]
 
 
