@@ -57,13 +57,14 @@ class Autograded:
 
 @dataclass
 class _Cell:
-    """A submitted cell; ``index`` counts from 0 in the submission, -1 for one that we add."""
+    """A submitted cell; ``index`` counts from 0 in the submission and is -1 for one that is not from there."""
 
     index: int
     kind: str
     source: str
     name: str = ""
     attachments: dict[str, dict[str, str]] = field(default_factory=dict)
+    missing: bool = False
 
 
 class _UnreadableError(Exception):
@@ -90,17 +91,15 @@ def build(released: Released, data: bytes, report: GradeReport | None = None, le
     """The autograded notebook for the submitted bytes ``data``, without results where ``report`` is ``None``."""
     told = for_student(report, level) if report is not None else None
     try:
-        submitted, note = _with_all_graded(released, _submitted_cells(data, set(released.cells))), ""
-    except _UnreadableError as problem:
-        submitted = _with_all_graded(released, [])
-        note = told.message if told and told.message else f"{problem}."
-    if report is not None and report.verdict is Verdict.INVALID_SUBMISSION and not note:
-        note = told.message if told and told.message else "The notebook could not be opened."
+        submitted, problem = _submitted_cells(data, set(released.cells)), ""
+        _add_missing(submitted, released)
+    except _UnreadableError as error:
+        submitted, problem = _as_released(released), f"{error}."
     cells = [_node(released, cell, position) for position, cell in enumerate(submitted)]
     if told is not None:
         _put_results(told, submitted, cells)
-    if note:
-        cells.insert(0, _note(note))
+    if problem or (told is not None and told.verdict is Verdict.INVALID_SUBMISSION):
+        cells.insert(0, _note(told.message if told is not None and told.message else problem))
     notebook = v4.new_notebook(cells=cells, metadata=_frame(released.notebook))
     return Autograded(notebook, {cell.name: _mark(released, cell) for cell in submitted if _written(released, cell)})
 
@@ -164,17 +163,19 @@ def _pictures(attachments: Any) -> Iterator[tuple[str, dict[str, str]]]:
                 yield _text(name), {mime: data}
 
 
-def _with_all_graded(released: Released, cells: list[_Cell]) -> list[_Cell]:
-    """``cells`` and, each after its predecessor in the release, the known ones that are missing."""
+def _add_missing(cells: list[_Cell], released: Released) -> None:
+    """Insert each known cell that is missing after its predecessor in the release."""
     place = 0
     for name, cell in released.cells.items():
         present = next((index for index, item in enumerate(cells) if item.name == name), None)
         if present is None:
-            cells.insert(place, _Cell(-1, cell.cell_type, cell.source, name))
-            place += 1
-        else:
-            place = present + 1
-    return cells
+            cells.insert(place, _Cell(-1, cell.cell_type, cell.source, name, missing=True))
+        place = (place if present is None else present) + 1
+
+
+def _as_released(released: Released) -> list[_Cell]:
+    names = {id(cell): name for name, cell in released.cells.items()}
+    return [_Cell(-1, cell.cell_type, cell.source, names.get(id(cell), "")) for cell in released.notebook.cells]
 
 
 # ------------------------------------------------------------------------------------------------- what is shown
@@ -186,12 +187,13 @@ def _node(released: Released, cell: _Cell, position: int) -> Any:
     node = getattr(v4, f"new_{kind}_cell")(cell.source, id=f"cell-{position}")
     if frame is not None:
         node.metadata.nbgrader = dict(frame.metadata.nbgrader)
-        if not _marks(frame)["solution"]:
-            node.source = frame.source
-        elif cell.index < 0 and kind == "markdown":
-            node.source = f"*{MISSING}*\n\n{cell.source}"
+        node.source = cell.source if _marks(frame)["solution"] else frame.source
     elif kind == "raw":
         node.metadata.raw_mimetype = "text/plain"  # without it, HTML pages take the text for HTML
+    if cell.missing and kind == "code":
+        node.outputs = [_output(MISSING)]
+    elif cell.missing:
+        node.source = f"*{MISSING}*\n\n{node.source}"
     if kind == "markdown" and cell.attachments:
         node.attachments = cell.attachments
     return node
@@ -219,8 +221,6 @@ def _put_results(told: GradeReport, submitted: list[_Cell], nodes: list[Notebook
             record = stopped[cell.index]
             told_why = f": {record.message}" if record.message else ""
             node.outputs = [_output(f"This cell {STATUSES[record.status]}{told_why}")]
-        elif cell.index < 0:
-            node.outputs = [_output(MISSING)]
 
 
 def _output(text: str) -> Any:
@@ -237,7 +237,7 @@ def _written(released: Released, cell: _Cell) -> bool:
 def _mark(released: Released, cell: _Cell) -> str:
     """Eight characters that change with the answer; none where the prompt stands untouched or the cell is missing."""
     prompt = released.cells[cell.name].source
-    if cell.index < 0 or (cell.source.strip() == prompt.strip() and not cell.attachments):
+    if cell.missing or (cell.source.strip() == prompt.strip() and not cell.attachments):
         return ""
     text = json.dumps([cell.source, cell.attachments], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -38,8 +38,10 @@ def _heading(question: QuestionResult) -> str:
 
 def _test(test: TestRecord) -> Iterator[str]:
     words = WORDS[test.verdict]
-    label = "" if test.verdict is Verdict.PASSED else f" ({words.label.lower()})"
-    yield f"{words.symbol} {test.title}{label}"
+    if test.verdict in FOLDED:  # the heading says it
+        yield f"{words.symbol} {test.title}"
+        return
+    yield f"{words.symbol} {test.title} ({words.label.lower()})"
     if test.message:
         yield _indented(test.message)
     if test.counterexample is not None:

@@ -40,7 +40,7 @@ def write(course: Course, db: str, report: GradeReport, **options: Any) -> Path 
 
 @pytest.fixture
 def book(db: str) -> Iterator[Any]:
-    """nbgrader's own view of the gradebook that a test wrote to."""
+    """Nbgrader's own view of the gradebook that a test wrote to."""
     opened: list[Any] = []
 
     class Late:
@@ -305,7 +305,7 @@ def test_points_may_change_until_somebody_is_graded(tmp_path: Path, db: str, boo
     edit(handout, "explain_halving: {points: 4}", "explain_halving: {points: 1}")
     release(course, TOPIC)
     with pytest.raises(
-        AuthoringError, match="halving: changed after 1 submission had been graded: .*has 1 points, not 4"
+        AuthoringError, match=r"halving: changed after 1 submission had been graded: .*has 1 points, not 4"
     ):
         GradebookWriter(course, TOPIC, db)
 
@@ -315,7 +315,7 @@ def test_tests_that_do_not_fit_the_release_are_refused(released: Course, db: str
     other = replace(graded("ada"), questions=(question("third", record(), notebook=TOPIC),))
     with (
         GradebookWriter(released, TOPIC, db) as gradebook,
-        pytest.raises(AuthoringError, match="'halve' is gone, .*'third' is new; restore them"),
+        pytest.raises(AuthoringError, match=r"'halve' is gone, .*'third' is new; restore them"),
     ):
         gradebook.write(other, released.submitted)
 
@@ -405,7 +405,7 @@ def test_a_locked_database_is_named(released: Course, db: str, monkeypatch: pyte
     with GradebookWriter(released, TOPIC, db) as gradebook:
         other = sqlite3.connect(db.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("begin exclusive")
-        with pytest.raises(UsageError, match="database is locked. Is the URL right, and the database there and free"):
+        with pytest.raises(UsageError, match=r"database is locked\. Is the URL right, and the database there and free"):
             gradebook.write(graded("ada"), released.submitted)
         other.rollback()
         other.close()
@@ -435,7 +435,7 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path, line: str,
 
 def test_a_configured_url_must_be_one(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.db_url = 'grades'\n")
-    with pytest.raises(UsageError, match="'grades' is no database URL; write for example sqlite:///gradebook.db"):
+    with pytest.raises(UsageError, match=r"'grades' is no database URL; write for example sqlite:///gradebook\.db"):
         configured_db_url(Course(tmp_path))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ configure(c)
 c.GradeSubmission.engine = "canned.grade"
 c.AssignLatePenalties.plugin_class = "canned.TwoPointsAnHour"
 """
+
+MARKUP = "<script>steal()</script> **bold** $a<b$ ![spy](http://spy.example/x.png) [go](javascript:steal())"
 
 # Plays the grader: the report of a student lies in reports/STUDENT.json. A file `cell-ran` would show a kernel.
 CANNED = """
@@ -51,7 +54,8 @@ def released_course(folder: Path) -> Course:
 
 
 def released_notebook(course: Course) -> NotebookNode:
-    return nbformat.read(course.root / "release" / TOPIC / f"{TOPIC}.ipynb", as_version=4)
+    notebook: NotebookNode = nbformat.read(course.root / "release" / TOPIC / f"{TOPIC}.ipynb", as_version=4)
+    return notebook
 
 
 def cell_of(notebook: NotebookNode, name: str) -> Any:
@@ -69,6 +73,24 @@ def answered(course: Course, answer: str = "Only the exponent changes.") -> Note
         v4.new_output("display_data", {"text/html": "<script>steal()</script>", "text/plain": "x"})
     ]
     notebook.cells.append(v4.new_code_cell("halve(torch.ones(1))", id="own"))
+    return notebook
+
+
+def duplicated(course: Course) -> NotebookNode:
+    """Every cell twice, as after a paste of all."""
+    notebook = answered(course)
+    notebook.cells += copy.deepcopy(notebook.cells)
+    return notebook
+
+
+def odd(course: Course) -> NotebookNode:
+    """Everything a student may do to a notebook's metadata, and a lost check."""
+    notebook = answered(course, MARKUP)
+    cell_of(notebook, "halve").metadata.nbgrader |= {"points": 1000, "schema_version": 99, "grade": False}
+    notebook.cells.remove(cell_of(notebook, "Halver"))
+    notebook.cells[0].metadata.nbgrader = "yes"
+    notebook.cells.append(v4.new_raw_cell(MARKUP, metadata={"raw_mimetype": "text/html"}))
+    notebook.metadata.kernelspec = {"name": "evil", "display_name": "evil", "language": "sh"}
     return notebook
 
 
