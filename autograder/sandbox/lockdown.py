@@ -77,6 +77,7 @@ def enter_private_root(
     syscalls.unshare(CLONE_NEWNS)
     syscalls.mount("", "/", flags=MS_REC | MS_PRIVATE)
     syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0755")
+    _make_folders(root)
     for path in sorted({*_system_paths(), *shown, *hidden}, key=lambda p: (p.count("/"), p)):
         if path in set(hidden):
             _hide(root, path)
@@ -84,7 +85,6 @@ def enter_private_root(
             _show(root, path)
     if data is not None:
         _show(root, data, policy.DATA)
-    _make_folders(root)
     if in_user_namespace:
         # The kernel lets a user namespace mount /proc for a student only where a whole one is in view already.
         syscalls.mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -135,9 +135,13 @@ def new_pid_namespace() -> None:
     syscalls.unshare(CLONE_NEWPID)
 
 
-def furnish_box(scratch_bytes: int, scratch_files: int, uid: int) -> None:
-    """As pid 1: own mounts, network (none at all), IPC and host name; private, size-limited scratch space."""
+def furnish_box(scratch_bytes: int, scratch_files: int, uid: int, shown: Iterable[str]) -> None:
+    """As pid 1: own mounts, network (none at all), IPC and host name; private, size-limited scratch space.
+
+    What of ``shown`` lies under ``/tmp`` (an environment made there) stays in view.
+    """
     syscalls.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+    covered = {path: os.open(path, os.O_PATH) for path in sorted(shown) if path.startswith("/tmp/")}  # noqa: S108
     flags = MS_NOSUID | MS_NODEV
     syscalls.mount("proc", "/proc", "proc", flags | MS_NOEXEC)
     syscalls.bind_read_only("/proc/sys", "/proc/sys")  # settings of its own namespaces are open to an ordinary user
@@ -149,6 +153,11 @@ def furnish_box(scratch_bytes: int, scratch_files: int, uid: int) -> None:
         if os.getuid() == 0 and uid != os.getuid():
             _give(folder, uid)
         syscalls.mount(folder, target, flags=MS_BIND)
+    for path, descriptor in covered.items():
+        if not Path(path).exists():  # it may lie inside another one
+            Path(path).mkdir(parents=True)
+            syscalls.mount(f"/proc/self/fd/{descriptor}", path, flags=MS_BIND | MS_REC)
+        os.close(descriptor)
     if any(Path(policy.DATA).iterdir()):
         files = f"{policy.HOME}/files"
         Path(files).mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-HOME: Final = "/home/student"
+HOME: Final = "/notebook"  # exists on no machine, so that it covers nothing
 SCRATCH: Final = "/run/box"  # the one size-limited tmpfs behind HOME, /tmp and /dev/shm
 DATA: Final = "/run/data"  # the assignment's files/, bound to HOME/files
 HOSTNAME: Final = "notebook"

@@ -159,7 +159,8 @@ class Zygote:
         syscalls.die_with_parent()
         syscalls.set_dumpable(False)
         lockdown.close_all_but((descriptor, tell))
-        lockdown.furnish_box(limits["scratch_bytes"], limits["scratch_files"], self._uid)
+        shown = self._config["shown"]
+        lockdown.furnish_box(limits["scratch_bytes"], limits["scratch_files"], self._uid, shown)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if pid == 0:
