@@ -682,7 +682,7 @@ def encoding_squeezed(length, dim):
 
 @misconception(
     of="positional_encoding",
-    hint="Far from the start your angles are too coarse: an angle of thousands in half precision says nothing any more.",
+    hint="Far from the start your angles are too coarse: an angle of thousands in half precision says nothing.",
 )
 def encoding_with_coarse_positions(length, dim):
     table = right.positional_encoding(max(length, 2049), dim)
