@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Callable
@@ -14,10 +15,11 @@ import torch
 from autograder.errors import AutograderError
 from autograder.model import Limits
 from autograder.sandbox.process import Sandbox
+from autograder.sandbox.session import Session
 from autograder.testing.student import Student
 
 # Each probe is a notebook's own function, called in a real student process.
-_PROBES = '''
+_PROBES = """
 import glob, os, socket
 
 def readable(paths):
@@ -76,7 +78,7 @@ def processes():
 def identity():
     status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
     return [os.getuid(), status["CapEff"].strip(), status["NoNewPrivs"].strip(), status["Seccomp"].strip()]
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,8 @@ class Finding:
 
 def examine(hidden: tuple[Path, ...] = ()) -> list[Finding]:
     """Try every promise of the sandbox in a real student process."""
-    import json
-
     cells = [{"cell_type": "code", "metadata": {}, "source": _PROBES}]
     notebook = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
-    from autograder.sandbox.session import Session
-
     try:
         with Sandbox("sandbox", hidden=hidden) as sandbox:
             sandbox.wait_ready()
@@ -133,7 +131,8 @@ def _private_files(student: Student, hidden: tuple[Path, ...]) -> Finding:
 
 def _no_network(student: Student) -> Finding:
     reached = student.network()
-    means = f"reached: {', '.join(reached)}" if reached else "network namespace without devices; seccomp allows AF_UNIX only"
+    kept = "network namespace without devices; seccomp allows AF_UNIX only"
+    means = f"reached: {', '.join(reached)}" if reached else kept
     return Finding("2. no network, not even loopback or the host's abstract sockets", not reached, means)
 
 
@@ -146,7 +145,8 @@ def _nothing_left(student: Student) -> Finding:
 def _bounded(student: Student) -> Finding:
     limits: dict[str, Any] = student.limits()
     unbounded = sorted(name for name, value in limits.items() if value < 0)
-    means = f"unbounded: {', '.join(unbounded)}" if unbounded else "rlimits, size-limited tmpfs, memory watchdog, deadlines"
+    kept = "rlimits, size-limited tmpfs, memory watchdog, deadlines"
+    means = f"unbounded: {', '.join(unbounded)}" if unbounded else kept
     return Finding("4. time, memory, processes, files and output are bounded", not unbounded, means)
 
 

@@ -49,14 +49,14 @@ class Student:
 
     def _as_python(self, source: str) -> str:
         try:
-            return self.shell.transform_cell(source)
+            return str(self.shell.transform_cell(source))
         except Exception:  # noqa: BLE001 - IPython's transformer gives up on some texts; the cell itself will say so
             return ""
 
 
 def serve(descriptor: int, shell: NotebookShell, reply_bytes: int) -> None:
     """Answer requests on ``descriptor`` until it closes."""
-    sys.stdout = sys.stderr = Sink()  # type: ignore[assignment]
+    sys.stdout = sys.stderr = Sink()
     bounds = Bounds(total_bytes=reply_bytes)
     student = Student(shell, bounds)
     while True:

@@ -71,6 +71,7 @@ def enter_private_root(
         shown: folders to show read-only at their own paths (interpreter, environment, this package).
         hidden: folders that must not be seen even where a shown folder contains them (the course).
         data: the assignment's data folder, or ``None``.
+        in_user_namespace: whether this process is root of a user namespace only.
 
     Raises ``OSError`` where the kernel refuses.
     """
@@ -115,9 +116,9 @@ def _hide(root: str, path: str) -> None:
 
 
 def _make_folders(root: str) -> None:
-    for folder in ("/proc", "/tmp", "/dev/shm", "/etc", policy.HOME, policy.SCRATCH, policy.DATA):  # noqa: S108
+    for folder in ("/proc", policy.TMP, policy.SHARED_MEMORY, "/etc", policy.HOME, policy.SCRATCH, policy.DATA):
         Path(root + folder).mkdir(parents=True, exist_ok=True)
-    syscalls.mount("tmpfs", root + "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
+    syscalls.mount("tmpfs", root + policy.TMP, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
     for device in policy.DEVICES:
         Path(root + device).touch()
         syscalls.mount(device, root + device, flags=MS_BIND)
@@ -141,13 +142,13 @@ def furnish_box(scratch_bytes: int, scratch_files: int, uid: int, shown: Iterabl
     What of ``shown`` lies under ``/tmp`` (an environment made there) stays in view.
     """
     syscalls.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
-    covered = {path: os.open(path, os.O_PATH) for path in sorted(shown) if path.startswith("/tmp/")}  # noqa: S108
+    covered = {path: os.open(path, os.O_PATH) for path in sorted(shown) if path.startswith(policy.TMP + "/")}
     flags = MS_NOSUID | MS_NODEV
     syscalls.mount("proc", "/proc", "proc", flags | MS_NOEXEC)
     syscalls.bind_read_only("/proc/sys", "/proc/sys")  # settings of its own namespaces are open to an ordinary user
     options = f"size={scratch_bytes},nr_inodes={scratch_files},mode=0755"
     syscalls.mount("tmpfs", policy.SCRATCH, "tmpfs", flags, options)
-    for name, target in (("home", policy.HOME), ("tmp", "/tmp"), ("shm", "/dev/shm")):  # noqa: S108
+    for name, target in (("home", policy.HOME), ("tmp", policy.TMP), ("shm", policy.SHARED_MEMORY)):
         folder = f"{policy.SCRATCH}/{name}"
         Path(folder).mkdir(mode=0o700)
         if os.getuid() == 0 and uid != os.getuid():
@@ -265,7 +266,7 @@ def holds_more_than(most: int) -> bool:
 
 def _sum_over_processes(count: Callable[[str], int]) -> int:
     total = 0
-    for entry in os.listdir("/proc"):
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names, ten times a second
         if entry.isdigit() and entry != "1":
             with contextlib.suppress(OSError):  # it has just ended
                 total += count(f"/proc/{entry}")

@@ -37,7 +37,7 @@ def read_cells(data: bytes) -> list[Cell]:
     if type(version) is not int or version not in (3, 4):
         raise UnreadableError(f"it has notebook format {version!r:.40}; formats 3 and 4 can be graded")
     cells = notebook.get("cells")
-    if version == 3:  # noqa: PLR2004 - a format number
+    if version == 3:
         sheets = notebook.get("worksheets")
         first = sheets[0] if isinstance(sheets, list) and sheets else {}
         cells = first.get("cells") if isinstance(first, dict) else None
@@ -100,6 +100,6 @@ def _names_of(node: ast.AST) -> list[str]:
             return [name]
         case ast.alias(name=name):
             return name.split(".")
-        case ast.Constant(value=str(text)) if len(text) <= 80:  # noqa: PLR2004 - longer ones are prose
+        case ast.Constant(value=str(text)) if len(text) <= 80:
             return [text]
     return []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 HOME: Final = "/notebook"  # exists on no machine, so that it covers nothing
+TMP: Final = "/tmp"  # noqa: S108 - the sandbox's own
+SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - as TMP
 SCRATCH: Final = "/run/box"  # the one size-limited tmpfs behind HOME, /tmp and /dev/shm
 DATA: Final = "/run/data"  # the assignment's files/, bound to HOME/files
 HOSTNAME: Final = "notebook"
@@ -39,10 +41,10 @@ ENVIRONMENT: Final = {
     "HOME": HOME,
     "USER": "student",
     "LANG": "C.UTF-8",
-    "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
-    "IPYTHONDIR": "/tmp/.ipython",  # noqa: S108
+    "TMPDIR": TMP,
+    "IPYTHONDIR": f"{TMP}/.ipython",
     "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/.matplotlib",  # noqa: S108
+    "MPLCONFIGDIR": f"{TMP}/.matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
     "CUDA_VISIBLE_DEVICES": "",
     # One thread: numpy's and torch's pools must not exist when user namespaces are made and students forked.

@@ -29,10 +29,12 @@ class Sink(io.TextIOBase):
         self.written = 0
 
     def write(self, text: str) -> int:
+        """Count ``text``."""
         self.written += len(text)
         return len(text)
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
 
@@ -82,8 +84,12 @@ class NotebookShell(InteractiveShell):
         return {"status": "error", "message": f"{told['type']}: {told['message']}{place}"}
 
 
-def _ring(signum: int, frame: FrameType | None) -> None:
+def _ring(_signum: int, _frame: FrameType | None) -> None:
     raise CellTimeout
+
+
+def _no_magic(_line: str) -> None:
+    """``%matplotlib``: figures are drawn without a window whatever it says."""
 
 
 def make_shell() -> NotebookShell:
@@ -97,6 +103,6 @@ def make_shell() -> NotebookShell:
         warnings.simplefilter("ignore")
         shell: NotebookShell = NotebookShell.instance(config=config)
     shell.compile.get_code_name = lambda *_: f"cell {shell.cell_index}"  # type: ignore[method-assign]
-    shell.register_magic_function(lambda line: None, "line", "matplotlib")
+    shell.register_magic_function(_no_magic, "line", "matplotlib")  # type: ignore[arg-type]
     shell.run_cell("pass", store_history=False)  # the first cell of a process pays for IPython's late imports
     return shell

@@ -189,7 +189,7 @@ class Zygote:
         os.write(tell, b"locked")
         os.close(tell)
         os.dup2(descriptor, 3)
-        if descriptor != 3:  # noqa: PLR2004 - a descriptor number
+        if descriptor != 3:
             os.close(descriptor)
         from autograder.sandbox.child import serve  # noqa: PLC0415
 
