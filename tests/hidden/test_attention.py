@@ -76,7 +76,7 @@ def _broadcastable(mask):
 
 
 @st.composite
-def _masked_inputs(draw, *, dead, **options):
+def _masked_inputs(draw, /, *, dead, **options):
     """``[q, k, v, mask]``."""
     q, k, v = draw(_attention_inputs(**options))
     return [q, k, v, draw(_mask((*q.shape[:-1], k.shape[-2]), dead=dead))]
@@ -109,7 +109,7 @@ def _heads_inputs(draw, *, dtype=None, heads=None, min_size=1, square=False):
 
 
 @st.composite
-def _masked_heads_inputs(draw, *, dead, **options):
+def _masked_heads_inputs(draw, /, *, dead, **options):
     """``([x, w_q, w_k, w_v, w_o, num_heads], mask)``."""
     inputs = draw(_heads_inputs(**options))
     batch, length, _ = inputs[0].shape
