@@ -169,9 +169,10 @@ class GradeReport(Record, frozen=True, kw_only=True):
 
 
 class Submission(Record, frozen=True, kw_only=True):
-    """One student's notebook as it was handed in."""
+    """One student's notebook as it was handed in. ``questions``: the only ones to grade; all where it is empty."""
 
     student: str
     assignment: str
     path: Path
     seconds_late: float = 0.0
+    questions: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import torch
 
 from autograder.counterexample import message_of, verdict_of
@@ -82,7 +83,7 @@ class Grader:
         data = b""
         try:
             data = read_notebook(submission.path, self._limits)
-            outcome = self._judge_with_a_living_zygote(data)
+            outcome = self._judge_with_a_living_zygote(data, submission.questions)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
@@ -107,18 +108,18 @@ class Grader:
     def _limits(self) -> Limits:
         return self.options.limits or self.assignment.front.limits
 
-    def _judge_with_a_living_zygote(self, data: bytes) -> Outcome:
+    def _judge_with_a_living_zygote(self, data: bytes, questions: tuple[str, ...]) -> Outcome:
         """Judge once more where the zygote was killed from outside: that is no doing of the submission."""
         try:
-            return self._judge_all(data)
+            return self._judge_all(data, questions)
         except GraderError:
             if self._sandbox.alive:
                 raise
         self._sandbox.close()
         self._sandbox = self._new_sandbox()
-        return self._judge_all(data)
+        return self._judge_all(data, questions)
 
-    def _judge_all(self, data: bytes) -> Outcome:
+    def _judge_all(self, data: bytes, questions: tuple[str, ...]) -> Outcome:
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
         session = Session(self._sandbox, data, self._limits, names)
         try:
@@ -126,18 +127,23 @@ class Grader:
                 session.open()
             except ProcessDied as death:
                 return self._nothing_graded(death.verdict, death.message)
-            records = self._records(session)
+            records = self._records(session, questions)
         finally:
             session.close()
         return Outcome(tuple(records), source_flags(session), session.cells)
 
-    def _records(self, session: Session) -> list[TestRecord]:
+    def _records(self, session: Session, questions: tuple[str, ...]) -> list[TestRecord]:
         explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
         if not self.options.explain:
             explainer.seconds_left = 0.0
         student = Student(session, self.suite.forbidden)
         bench = Bench(session, student, self.reference, explainer, self.options.device)
-        return [judge(test, self.examples[test.name], bench) for test in self.suite.tests]
+        return [
+            judge(test, self.examples[test.name], bench)
+            if not questions or test.question.name in questions
+            else _left_out(test)
+            for test in self.suite.tests
+        ]
 
     def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
         records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
@@ -166,6 +172,10 @@ class Outcome:
 def _blank(test: HiddenTest, verdict: Verdict, message: str) -> TestRecord:
     points = test.question.points
     return TestRecord(name=test.name, title=test.title, verdict=verdict, points=0.0, max_points=points, message=message)
+
+
+def _left_out(test: HiddenTest) -> TestRecord:
+    return msgspec.structs.replace(_blank(test, Verdict.DEFERRED, "not asked for this time"), points=None)
 
 
 def _our_fault(error: Exception) -> str:
