@@ -136,6 +136,9 @@ class Evaluator:
     def _begin(self, request: dict[str, Any]) -> dict[str, Any]:
         self._objects.clear()
         self._issued = 0
+        # What a scratch cell left switched on is no part of an answer.
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(torch.float32)
         torch.manual_seed(request["seed"])
         return {"status": "ok", "value": None}
 
