@@ -72,8 +72,9 @@ def _steps(size, kernel, stride, padding, dilation):
 @st.composite
 def _exact(draw, *, strides=SMALL):
     """``[size, kernel, stride, padding]`` in which the last step ends exactly at the last entry."""
-    kernel, stride, steps = draw(st.integers(1, 7)), draw(strides), draw(st.integers(1, 30))
+    kernel, stride = draw(st.integers(1, 7)), draw(strides)
     padding = draw(st.integers(0, (kernel - 1) // 2))
+    steps = draw(st.integers(2 * padding + 2, 30))  # the kernel is smaller than the bare input
     return [(steps - 1) * stride + kernel - 2 * padding, kernel, stride, padding]
 
 
@@ -258,10 +259,10 @@ STEPS, PADDINGS = st.integers(1, 3), st.integers(0, 3)
 
 
 @st.composite
-def _windows(draw, /, *, pairs=True, kernels=SMALL, paddings=PADDINGS, dilations=STEPS, room=8):
+def _windows(draw, /, *, pairs=True, kernels=SMALL, strides=STEPS, paddings=PADDINGS, dilations=STEPS, room=8):
     """``([H, W], [kernel_size, stride, padding, dilation])`` that fit."""
     form = _either if pairs else (lambda values: values)
-    options = [draw(form(values)) for values in (kernels, STEPS, paddings, dilations)]
+    options = [draw(form(values)) for values in (kernels, strides, paddings, dilations)]
     size = [
         max(1, _reach(kernel, dilation) - 2 * padding) + draw(st.integers(0, room))
         for kernel, _, padding, dilation in zip(*map(_two, options), strict=True)
@@ -407,7 +408,7 @@ def test_conv_matrix_does_what_the_convolution_does(student, reference, inputs, 
 
 @question("conv_matrix", points=0.3)
 @given(inputs=_kernel_and_shape(dtype=ts.float_dtypes()), seed=ts.seeds())
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_conv_matrix_can_be_differentiated(student, reference, inputs, seed):
     """Gradients flow from the matrix to the kernel."""
     kernel, (height, width) = inputs
@@ -445,6 +446,7 @@ def test_conv_matrix_refuses_a_kernel_larger_than_the_input(student, inputs, mis
 # ------------------------------------------------------------------------------------------- conv2d
 
 SIZES = ("conv2d_output_shape", "conv_output_size")
+PLAIN = {"pairs": False, "strides": ONE, "paddings": NONE, "dilations": ONE}
 
 
 @st.composite
@@ -469,7 +471,7 @@ def _assert_convolves(student, reference, x, weight, *rest, **options):
 
 
 @question("conv2d", points=1.0, gate=True, depends_on=SIZES)
-@given(inputs=_images(smallest=2, pairs=False, kernels=st.integers(2, 3), paddings=NONE, dilations=ONE))
+@given(inputs=_images(**PLAIN | {"kernels": st.integers(2, 3)}, smallest=2))
 @settings(max_examples=30)
 def test_conv2d_with_stride_one(student, reference, inputs):
     """Several images, channels and kernels, at stride 1, without padding, dilation or bias."""
@@ -477,7 +479,7 @@ def test_conv2d_with_stride_one(student, reference, inputs):
 
 
 @question("conv2d", points=0.3, depends_on=SIZES)
-@given(inputs=_images(paddings=NONE, dilations=ONE), named=st.booleans())
+@given(inputs=_images(**PLAIN), named=st.booleans())
 @settings(max_examples=20)
 def test_conv2d_with_a_bias(student, reference, inputs, named):
     """Every output channel gets its own bias."""
@@ -489,20 +491,21 @@ def test_conv2d_with_a_bias(student, reference, inputs, named):
 
 
 @question("conv2d", points=0.6, depends_on=SIZES)
-@given(inputs=_images(pairs=False, dilations=ONE), biased=st.booleans())
+@given(inputs=_images(pairs=False, dilations=ONE))
 @settings(max_examples=40)
-def test_conv2d_with_stride_and_padding(student, reference, inputs, biased):
+def test_conv2d_with_stride_and_padding(student, reference, inputs):
     """Stride and padding, the same in both dimensions."""
-    x, weight, bias, stride, padding, _ = inputs
-    _assert_convolves(student, reference, x, weight, bias if biased else None, stride, padding)
+    x, weight, _, stride, padding, _ = inputs
+    _assert_convolves(student, reference, x, weight, None, stride, padding)
 
 
 @question("conv2d", points=0.3, depends_on=SIZES)
-@given(inputs=_images(pairs=False, kernels=st.integers(2, 3), dilations=st.integers(2, 3)))
+@given(inputs=_images(pairs=False, kernels=st.integers(2, 3), paddings=NONE, dilations=st.integers(2, 3)))
 @settings(max_examples=30)
 def test_conv2d_with_dilation(student, reference, inputs):
     """Dilation spreads the kernel over the image."""
-    _assert_convolves(student, reference, *inputs)
+    x, weight, _, stride, padding, dilation = inputs
+    _assert_convolves(student, reference, x, weight, None, stride, padding, dilation)
 
 
 @question("conv2d", points=0.4, depends_on=SIZES)
@@ -510,36 +513,36 @@ def test_conv2d_with_dilation(student, reference, inputs):
 @settings(max_examples=40)
 def test_conv2d_takes_pairs(student, reference, inputs):
     """Stride, padding and dilation of their own for rows and columns, as tuples or lists, by name."""
-    x, weight, bias, stride, padding, dilation = inputs
-    _assert_convolves(student, reference, x, weight, bias, stride=stride, padding=padding, dilation=dilation)
+    x, weight, _, stride, padding, dilation = inputs
+    _assert_convolves(student, reference, x, weight, stride=stride, padding=padding, dilation=dilation)
 
 
 @question("conv2d", points=0.2, depends_on=SIZES)
-@given(inputs=_images(dtype=torch.float64), first=ts.float_dtypes().map(str))
+@given(inputs=_images(dtype=torch.float64, **PLAIN), narrow=st.booleans())
 @settings(max_examples=20)
-def test_conv2d_keeps_the_dtype_of_the_images(student, reference, inputs, first):
+def test_conv2d_keeps_the_dtype_of_the_images(student, reference, inputs, narrow):
     """float64 gives float64; where images and weights differ, the images decide."""
-    x, weight, bias, *rest = inputs
-    _assert_convolves(student, reference, x, weight, bias, *rest)
-    if first == "torch.float32":
-        _assert_convolves(student, reference, x.float(), weight, bias, *rest)
+    x, weight, bias = inputs[:3]
+    _assert_convolves(student, reference, x, weight)
+    if narrow:
+        _assert_convolves(student, reference, x.float(), weight, bias)
     else:
-        _assert_convolves(student, reference, x, weight.float(), bias.float(), *rest)
+        _assert_convolves(student, reference, x, weight.float(), bias.float())
 
 
 @question("conv2d", points=0.2, depends_on=SIZES)
-@given(inputs=_images(dtype=ts.float_dtypes(), kinds=("large", "zeros", "tiny")))
+@given(inputs=_images(dtype=ts.float_dtypes(), kinds=("large", "zeros", "tiny"), **PLAIN), padding=st.integers(0, 1))
 @settings(max_examples=20)
-def test_conv2d_of_large_values_leaves_its_inputs_alone(student, reference, inputs):
+def test_conv2d_of_large_values_leaves_its_inputs_alone(student, reference, inputs, padding):
     """Values up to 1e4 stay accurate, and no input changes."""
-    _assert_convolves(student, reference, *inputs)
-    assert_inputs_untouched(student.conv2d, *inputs)
-    assert_no_alias(student.conv2d, *inputs)
+    _assert_convolves(student, reference, *inputs[:2], padding=padding)
+    assert_inputs_untouched(student.conv2d, *inputs[:3], padding=padding)
+    assert_no_alias(student.conv2d, *inputs[:3], padding=padding)
 
 
 @question("conv2d", points=0.3, depends_on=SIZES)
-@given(inputs=_images(dtype=ts.float_dtypes()), seed=ts.seeds())
-@settings(max_examples=25)
+@given(inputs=_images(dtype=ts.float_dtypes(), **PLAIN), seed=ts.seeds())
+@settings(max_examples=20)
 def test_conv2d_can_be_differentiated(student, reference, inputs, seed):
     """Gradients flow to images, weights and bias."""
     x, weight, _, *options = inputs
@@ -551,19 +554,18 @@ def test_conv2d_can_be_differentiated(student, reference, inputs, seed):
 
 
 @question("conv2d", points=0.1, depends_on=SIZES)
-@given(inputs=_images(pairs=False), down=st.integers(0, 2), right=st.integers(0, 2))
+@given(inputs=_images(**PLAIN), down=st.integers(0, 2), right=st.integers(0, 2))
 @settings(max_examples=20)
 def test_conv2d_moves_with_the_image(student, reference, inputs, down, right):
     """Moving the image moves the result by as much: a convolution is equivariant, not invariant."""
-    x, weight, _, _, _, dilation = inputs
+    x, weight = inputs[:2]
     n, c, height, width = x.shape
-    before, after = (x.new_zeros(n, c, 12 + height, 12 + width) for _ in range(2))
+    before, after = (x.new_zeros(n, c, 4 + height, 4 + width) for _ in range(2))
     before[:, :, :height, :width] = x
     after[:, :, down : down + height, right : right + width] = x
-    moved = student.conv2d(after, weight, None, 1, 0, dilation)
+    moved = student.conv2d(after, weight)
     wide = double([before, weight])
-    expected = reference.conv2d(*wide, dilation=dilation)
-    terms = reference.conv2d(wide[0].abs(), wide[1].abs(), dilation=dilation)
+    expected, terms = reference.conv2d(*wide), reference.conv2d(*(tensor.abs() for tensor in wide))
     rows, columns = expected.shape[2] - down, expected.shape[3] - right
     assert_matches(moved[:, :, down:, right:], expected[:, :, :rows, :columns], dtype=x.dtype, terms=terms)
 
@@ -666,12 +668,14 @@ class _Plan:
 
 @st.composite
 def _plain_networks(draw):
-    """Convolutions, ReLUs, max pooling with its stride given, linear layers."""
+    """Convolutions, ReLUs, max pooling with its stride given and nothing left over, linear layers."""
     plan = _Plan(draw)
     for _ in range(draw(st.integers(1, 3))):
-        plan.window("conv", padding=draw(st.integers(0, 1)), stride=draw(st.integers(1, 2)))
+        plan.window("conv")
         plan.plain("relu")
-        plan.window("max_pool", stride=draw(st.integers(1, 2)))
+        kernel = draw(st.integers(1, 2))
+        exact = all((side - kernel) % 2 == 0 for side in plan.sides)
+        plan.window("max_pool", kernel_size=kernel, stride=draw(st.integers(1, 2)) if exact else 1)
     plan.head()
     return plan.network
 
@@ -691,7 +695,7 @@ def _normalized_networks(draw):
     """Every layer that leaves the image's size alone, or takes it away."""
     plan = _Plan(draw)
     for _ in range(draw(st.integers(1, 2))):
-        plan.window("conv", padding=1)
+        plan.window("conv")
         plan.plain(*draw(st.permutations(("batch_norm", "relu", "dropout"))))
     plan.plain("global_avg_pool")
     plan.layers.append({"type": "linear", "out_features": draw(st.integers(1, 20))})
@@ -812,7 +816,7 @@ def test_trace_network_refuses_layers_that_do_not_fit(student, network, flat, hi
 
 
 @question("trace_network", points=0.1, depends_on=WINDOWS)
-@given(network=_detailed_networks())
+@given(network=_plain_networks())
 @settings(max_examples=20)
 def test_trace_network_leaves_the_layers_alone(student, reference, network):
     """The dicts of the layers stay as they were, and no layers give an empty list."""
