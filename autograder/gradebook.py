@@ -43,6 +43,7 @@ from autograder.nbgrader_bridge.summary import comment
 from autograder.results import write_whole
 from autograder.words import plural
 
+PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
 NO_ANSWER = "No response."  # nbgrader's words
 
 
@@ -97,31 +98,32 @@ class GradebookWriter:
         """Close the connection; idempotent."""
         self._gradebook.close()
 
-    def write(self, report: GradeReport, submitted: Path) -> Path | None:
-        """Record ``report`` and leave the autograded notebook and timestamp as ``nbgrader autograde`` does.
+    def write(self, report: GradeReport, path: Path) -> Path | None:
+        """Record the grade of the notebook handed in at ``path`` and leave the files that nbgrader would.
 
-        ``submitted`` is the folder ``submitted/`` that was graded. Returns the autograded notebook's
-        path, or ``None`` for a ``grader_error``, which leaves an earlier grade and its files alone.
+        Returns the autograded notebook's path, or ``None`` for a ``grader_error``, which leaves an
+        earlier grade and its files alone. Raises as ``record`` does.
         """
         if report.verdict is Verdict.GRADER_ERROR:
             return None
-        topic = self._assignment.topic
-        path = submitted / report.student / topic / f"{topic}.ipynb"
         autograded = self.record(report, path)
-        folder = self._settings.folder("autograded", report.student, topic)
-        write_whole(folder / path.name, nbformat.writes(autograded.notebook).encode() + b"\n")
-        (folder / path.name).chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
+        folder = self._settings.folder("autograded", report.student, self._assignment.topic)
+        notebook = folder / f"{self._assignment.topic}.ipynb"
+        write_whole(notebook, nbformat.writes(autograded.notebook).encode() + b"\n")
+        notebook.chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
+        _copy_pictures(self._assignment.files, folder / "files")
         stamp = _timestamp_file(path)
         if stamp:
             write_whole(folder / "timestamp.txt", stamp)
         else:
             (folder / "timestamp.txt").unlink(missing_ok=True)
-        return folder / path.name
+        return notebook
 
     def record(self, report: GradeReport, path: Path) -> Autograded:
-        """Record the grade of the submitted notebook at ``path`` in the database alone, whole or not at all.
+        """Record the grade of the notebook handed in at ``path`` in the database alone, whole or not at all.
 
-        Raises ``AuthoringError`` where the report's questions are not those that students were given.
+        A ``timestamp.txt`` beside it says when. Raises ``AuthoringError`` where the report's questions
+        are not those that students were given.
         """
         _require_same_questions(report, self._released)
         data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
@@ -275,6 +277,18 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> str:
 
 def _timestamp_file(path: Path) -> bytes:
     return read_bytes(path.with_name("timestamp.txt"), most=1024)
+
+
+def _copy_pictures(source: Path, target: Path) -> None:
+    """Put the handout's pictures where pages look for them; nbgrader copies the data as well, which no page shows."""
+    for path in source.rglob("*"):
+        copy = target / path.relative_to(source)
+        if (
+            path.is_file()
+            and path.suffix.lower() in PICTURES
+            and not (copy.is_file() and copy.read_bytes() == path.read_bytes())
+        ):
+            write_whole(copy, path.read_bytes())
 
 
 def _set_timestamp(handed_in: Any, path: Path) -> None:

@@ -19,7 +19,16 @@ from autograder.nbgrader_bridge import configured_db_url
 from autograder.release import release
 from tests.toolkit.reports import question, record
 from tests.toolkit.tiny import TOPIC, edit
-from tests.toolkit.tiny_class import answered, cell_of, graded, hand_in, nothing, released_course, released_notebook
+from tests.toolkit.tiny_class import (
+    answered,
+    cell_of,
+    graded,
+    hand_in,
+    notebook_of,
+    nothing,
+    released_course,
+    released_notebook,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,7 @@ def db(tmp_path: Path) -> str:
 
 def write(course: Course, db: str, report: GradeReport, **options: Any) -> Path | None:
     with GradebookWriter(course, TOPIC, db, **options) as gradebook:
-        return gradebook.write(report, course.submitted)
+        return gradebook.write(report, notebook_of(course, report.student))
 
 
 @pytest.fixture
@@ -100,8 +109,8 @@ def test_only_a_written_answer_waits_for_a_person(released: Course, db: str, boo
     hand_in(released, "ada", answered(released))
     hand_in(released, "bob", released_notebook(released))
     with GradebookWriter(released, TOPIC, db) as gradebook:
-        gradebook.write(graded("ada"), released.submitted)
-        gradebook.write(graded("bob"), released.submitted)
+        gradebook.write(graded("ada"), notebook_of(released, "ada"))
+        gradebook.write(graded("bob"), notebook_of(released, "bob"))
     waiting = {
         (name, grade.name): (grade.needs_manual_grade, grade.auto_score)
         for name in ("ada", "bob")
@@ -254,6 +263,21 @@ def test_the_autograded_notebook_and_timestamp_lie_where_nbgrader_looks(released
     assert sorted(entry.name for entry in path.parent.iterdir()) == [f"{TOPIC}.ipynb"]
 
 
+def test_pictures_of_the_handout_lie_beside_the_notebook(tmp_path: Path, db: str) -> None:
+    course = released_course(tmp_path)
+    picture = course.root / "assignments" / TOPIC / "files" / "plots" / "half.PNG"
+    picture.parent.mkdir()
+    picture.write_bytes(b"picture")
+    hand_in(course, "ada", answered(course))
+    path = write(course, db, graded("ada"))
+    assert path is not None
+    copies = [copy for copy in path.parent.rglob("*") if copy.is_file() and copy != path]
+    assert copies == [path.parent / "files" / "plots" / "half.PNG"]
+    picture.write_bytes(b"another")
+    write(course, db, graded("ada"))
+    assert copies[0].read_bytes() == b"another"
+
+
 def test_a_notebook_that_cannot_be_read_gets_the_released_one_with_a_note(released: Course, db: str, book: Any) -> None:
     hand_in(released, "torn", b'{"cells": [')
     report = nothing("torn", Verdict.INVALID_SUBMISSION, "the file is not JSON: line 1")
@@ -301,7 +325,7 @@ def test_points_may_change_until_somebody_is_graded(tmp_path: Path, db: str, boo
         hand_in(course, "ada", answered(course))
         questions = graded("ada").questions
         report = replace(graded("ada"), questions=(*questions[:2], replace(questions[2], max_score=4.0)))
-        gradebook.write(report, course.submitted)
+        gradebook.write(report, notebook_of(course, report.student))
     edit(handout, "explain_halving: {points: 4}", "explain_halving: {points: 1}")
     release(course, TOPIC)
     with pytest.raises(
@@ -317,7 +341,7 @@ def test_tests_that_do_not_fit_the_release_are_refused(released: Course, db: str
         GradebookWriter(released, TOPIC, db) as gradebook,
         pytest.raises(AuthoringError, match=r"'halve' is gone, .*'third' is new; restore them"),
     ):
-        gradebook.write(other, released.submitted)
+        gradebook.write(other, notebook_of(released, "ada"))
 
 
 def test_an_assignment_that_was_not_released_is_refused(tmp_path: Path, db: str) -> None:
@@ -346,22 +370,22 @@ def test_a_submission_is_recorded_whole_or_not_at_all(
 
         monkeypatch.setattr(gradebook._late.plugin_inst, "late_submission_penalty", fail)
         with pytest.raises(RuntimeError, match="the late plugin is broken"):
-            gradebook.write(nothing("ada", Verdict.FAILED), released.submitted)
+            gradebook.write(nothing("ada", Verdict.FAILED), notebook_of(released, "ada"))
         assert rows(db) == before
         monkeypatch.undo()
-        gradebook.write(nothing("ada", Verdict.FAILED), released.submitted)
+        gradebook.write(nothing("ada", Verdict.FAILED), notebook_of(released, "ada"))
     assert rows(db) != before
 
 
 def test_readers_see_finished_grades_while_the_writer_is_open(released: Course, db: str) -> None:
     hand_in(released, "ada", answered(released))
     with GradebookWriter(released, TOPIC, db) as gradebook:
-        gradebook.write(graded("ada"), released.submitted)
+        gradebook.write(graded("ada"), notebook_of(released, "ada"))
         with Gradebook(db, "tiny") as reader:
             assert reader.find_submission(TOPIC, "ada").score == 4.5
             reader.find_grade("halve", TOPIC, TOPIC, "ada").manual_score = 1.0
             reader.db.commit()
-        gradebook.write(graded("ada"), released.submitted)
+        gradebook.write(graded("ada"), notebook_of(released, "ada"))
         with Gradebook(db, "tiny") as reader:
             assert reader.find_submission(TOPIC, "ada").score == 2.5
 
@@ -406,10 +430,10 @@ def test_a_locked_database_is_named(released: Course, db: str, monkeypatch: pyte
         other = sqlite3.connect(db.removeprefix("sqlite:///"), isolation_level=None)
         other.execute("begin exclusive")
         with pytest.raises(UsageError, match=r"database is locked\. Is the URL right, and the database there and free"):
-            gradebook.write(graded("ada"), released.submitted)
+            gradebook.write(graded("ada"), notebook_of(released, "ada"))
         other.rollback()
         other.close()
-        assert gradebook.write(graded("ada"), released.submitted) is not None
+        assert gradebook.write(graded("ada"), notebook_of(released, "ada")) is not None
 
 
 def test_the_default_gradebook_is_nbgraders(released: Course, tmp_path: Path) -> None:

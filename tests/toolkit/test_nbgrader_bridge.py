@@ -15,10 +15,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.server_extensions.formgrader.handlers import template_path
 
 from autograder.course import Course
 from autograder.gradebook import GradebookWriter
@@ -32,6 +34,7 @@ from tests.toolkit.tiny_class import (
     duplicated,
     graded,
     hand_in,
+    notebook_of,
     nothing,
     odd,
     released_course,
@@ -139,7 +142,7 @@ def second(first: Run, tmp_path_factory: pytest.TempPathFactory) -> Regrade:
     theirs = autograde(course, "--force", status=1)
     with GradebookWriter(course, TOPIC, f"sqlite:///{copy}") as gradebook:
         for path in sorted((course.root / "reports").iterdir()):
-            gradebook.write(GradeReport.from_json(path.read_bytes()), course.submitted)
+            gradebook.write(GradeReport.from_json(path.read_bytes()), notebook_of(course, path.stem))
     return Regrade(theirs, content(copy))
 
 
@@ -176,7 +179,7 @@ def test_no_cell_of_a_student_is_run(first: Run) -> None:
 def test_our_command_and_nbgraders_give_the_same_grades(first: Run, tmp_path: Path) -> None:
     with GradebookWriter(first.course, TOPIC, f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
         for _, report in HANDED_IN.values():
-            gradebook.write(report(), first.course.submitted)
+            gradebook.write(report(), notebook_of(first.course, report().student))
     assert content(tmp_path / "gradebook.db") == first.rows
     assert notebooks(first.course) == first.notebooks
 
@@ -262,3 +265,16 @@ def test_formgrader_sees_the_class(second: Regrade, monkeypatch: pytest.MonkeyPa
     result = api.autograde(TOPIC, "dan")
     assert result["success"], result
     assert not list(course.root.rglob("cell-ran"))
+
+
+def test_formgraders_page_shows_no_student_markup(first: Run) -> None:
+    config = read_settings(first.course).config
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [template_path]
+    resources = dict.fromkeys(("assignment_id", "notebook_id", "submission_id", "student", "base_url"), "x")
+    names = {"index": 0, "total": 1, "first_name": "", "last_name": "", "notebook_path": "x"}
+    page, _ = HTMLExporter(config=config).from_notebook_node(first.notebooks["dan"], resources=resources | names)
+    assert "steal()" in page
+    assert "<script>steal" not in page
+    assert 'href="javascript:steal' not in page
+    assert '<img alt="spy" src="http' not in page

@@ -94,14 +94,18 @@ def odd(course: Course) -> NotebookNode:
     return notebook
 
 
-def hand_in(course: Course, student: str, notebook: NotebookNode | bytes, timestamp: str = "") -> Path:
-    """Put a notebook, or any bytes, where submissions lie; returns ``submitted/``."""
-    path = course.submitted / student / TOPIC / f"{TOPIC}.ipynb"
+def notebook_of(course: Course, student: str) -> Path:
+    """Where a student's notebook lies."""
+    return course.submitted / student / TOPIC / f"{TOPIC}.ipynb"
+
+
+def hand_in(course: Course, student: str, notebook: NotebookNode | bytes, timestamp: str = "") -> None:
+    """Put a notebook, or any bytes, where submissions lie."""
+    path = notebook_of(course, student)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode())
     if timestamp:
         path.with_name("timestamp.txt").write_text(f"{timestamp}\n", encoding="utf-8")
-    return course.submitted
 
 
 def graded(student: str = "ada", *, halver: Verdict = Verdict.FAILED, **fields: Any) -> GradeReport:
