@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ class HiddenTest:
     body: Callable[..., Any]
     drawn: bool
 
-    @property
+    @functools.cached_property
     def wants(self) -> tuple[str, ...]:
         """The fixtures that the body takes."""
         return tuple(name for name in FIXTURES if name in inspect.signature(self.body).parameters)
