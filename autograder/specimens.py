@@ -81,12 +81,17 @@ exec({source!r}, vars(sys.modules["reference.{topic}"]))
 
 @dataclass(frozen=True)
 class Specimen:
-    """One notebook. ``question`` is the one it answers in its own way; empty for ``reference`` and ``untouched``."""
+    """One notebook.
+
+    ``question`` is the one it answers in its own way, empty for ``reference`` and ``untouched``; ``graded``
+    are those whose tests can notice, all where it is empty.
+    """
 
     kind: Kind
     name: str
     question: str
     notebook: bytes
+    graded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,11 @@ def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[
 
     Raises ``AuthoringError`` where the assignment's files disagree.
     """
-    workbook = Workbook.of(course, assignment, suite)
+    workbook, reached = Workbook.of(course, assignment, suite), reach(assignment, suite)
 
     def one(kind: Kind, name: str, question: str, answer: str) -> Specimen:
-        return Specimen(kind, name, question, notebook_bytes(workbook.filled_in({question: answer})))
+        graded = (question,) if kind == "cheap" else reached[question]
+        return Specimen(kind, name, question, notebook_bytes(workbook.filled_in({question: answer})), graded)
 
     yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()))
     released = assignment.release_folder / f"{assignment.topic}.ipynb"
@@ -171,6 +177,26 @@ def variants(course: Course, assignment: Assignment) -> list[Variant]:
     path = assignment.variants
     module = course.load(path) if path.is_file() else None
     return list(dict.fromkeys(mark for mark, _ in right_variants(module)))
+
+
+def reach(assignment: Assignment, suite: Suite) -> dict[str, tuple[str, ...]]:
+    """For each question, itself first, the questions whose tests can notice how it is answered.
+
+    A test notices where it mentions the question, or another one whose model solution mentions it: what is
+    found in the source is at least what is called.
+    """
+    questions, tests = suite.questions(), ast.parse(suite.path.read_text(encoding="utf-8"))
+    solution = ast.parse(assignment.reference.read_text(encoding="utf-8"))
+    leads_to = {name: {name} | mentioned(needed(solution, name)) for name in questions}
+    beside = [path for path in suite.path.parent.glob("*.py") if not path.name.startswith("test_")]
+    shared = mentioned([node for path in beside for node in ast.parse(path.read_text(encoding="utf-8")).body])
+    notices: dict[str, set[str]] = {name: set() for name in questions}
+    for test in suite.tests:
+        for name in (mentioned(needed(tests, test.name)) | shared | {test.question.name}).intersection(questions):
+            notices[test.question.name] |= leads_to[name]
+    return {
+        name: (name, *(other for other in questions if other != name and name in notices[other])) for name in questions
+    }
 
 
 # -------------------------------------------------------------------------- answers cut from their files
@@ -205,6 +231,16 @@ def needed(module: ast.Module, name: str) -> list[ast.stmt]:
         found |= more
         names |= used_names(more)
     return [statement for statement in module.body if statement in found]
+
+
+def mentioned(statements: list[ast.stmt]) -> set[str]:
+    """Every name, attribute and string in some statements."""
+    found: set[str] = set()
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                found.add(name)
+    return found
 
 
 def imports_reference(source: str) -> bool:

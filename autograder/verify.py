@@ -180,7 +180,7 @@ def _hand_in(folder: Path, topic: str, number: int, item: Specimen) -> Submissio
     path = folder / str(number) / f"{topic}.ipynb"
     path.parent.mkdir()
     path.write_bytes(item.notebook)
-    return Submission(student=str(number), assignment=topic, path=path)
+    return Submission(student=str(number), assignment=topic, path=path, questions=item.graded)
 
 
 # --------------------------------------------------------------------------------------- judging
@@ -231,9 +231,10 @@ def _breaks_others(item: Graded) -> Iterator[str]:
 
 def _unnamed(item: Graded) -> Iterator[str]:
     name, lost = item.specimen.name, _lost(item.own)
-    if lost and not any(record.misconception == name for record in lost):
-        taken = sorted({record.misconception or f"{record.verdict} without a hint" for record in lost})
-        yield f"{name} of {item.specimen.question} is reported as {', '.join(taken)}; add a test that only it fails so"
+    told = [record for record in lost if record.misconception == name or record.verdict is Verdict.FORBIDDEN]
+    if lost and not told:  # what is forbidden is named by the verdict's own message
+        taken = ", ".join(f"{record.misconception or 'nothing known'} in {record.name}" for record in lost)
+        yield f"{name} of {item.specimen.question} is taken for {taken}; add a test that no other answer fails like it"
 
 
 def _earns_cheaply(item: Graded) -> Iterator[str]:

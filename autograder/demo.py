@@ -1,0 +1,138 @@
+"""The demonstration: a course of its own in a fresh folder, with a class that hands in, graded and explained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autograder import api
+from autograder.course import CONFIG_NAME, Course
+from autograder.errors import UsageError
+from autograder.model import GradeReport
+from autograder.nbgrader_bridge.database import open_gradebook
+from autograder.nbgrader_bridge.settings import read_settings
+from autograder.release import release
+from autograder.samples import DUE, Material, Sample, sample_class
+from autograder.specimens import Workbook
+from autograder.suite import collect
+
+FAVOURITE = "attention"
+_MARKER = "demo-of"  # in .autograder/: says that the folder is a demonstration, and of which course
+_GRADEBOOK = "gradebook.db"
+_COPIED = ("reference", "assignments", "tests/hidden")
+_LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".hypothesis")
+
+
+def demo(course: Course, output: Path, *, jobs: int = 0, console: Console) -> None:
+    """Make a demonstration course from the files of ``course`` in ``output``, and say what to look at.
+
+    Raises ``UsageError`` where ``output`` holds something that is not an earlier demonstration, or the
+    course has no assignment.
+    """
+    topic = _topic(course)
+    copied = _copy(course, output.resolve())
+    console.print(f"releasing {topic} ...")
+    samples = _hand_in(copied, topic)
+    reports = _grade(copied, topic, jobs, console)
+    _print_grades(reports, samples, console)
+    _print_places(copied, topic, console)
+
+
+def _topic(course: Course) -> str:
+    topics = course.topics()
+    if not topics:
+        raise UsageError(f"no assignment in {course.root / 'assignments'} to show; make one: autograder new TOPIC")
+    return FAVOURITE if FAVOURITE in topics else topics[0]
+
+
+def _copy(course: Course, output: Path) -> Course:
+    """The course's own files in a fresh folder, without its seed, submissions and grades."""
+    copied = Course(output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        if not (copied.state / _MARKER).is_file():
+            raise UsageError(f"{output} is not empty and no earlier demonstration; name a fresh folder: --output DIR")
+        shutil.rmtree(output)
+    copied.state.mkdir(parents=True)
+    (copied.state / _MARKER).write_text(f"{course.root}\n", encoding="utf-8")
+    for name in _COPIED:
+        shutil.copytree(course.root / name, output / name, ignore=_LEFT_BEHIND)
+    shutil.copy(course.root / CONFIG_NAME, output)
+    return copied
+
+
+def _hand_in(course: Course, topic: str) -> list[Sample]:
+    assignment = course.assignment(topic)
+    release(course, topic)
+    suite = collect(course, assignment)
+    released = nbformat.read(assignment.release_folder / f"{topic}.ipynb", as_version=nbformat.NO_CONVERT)
+    samples = sample_class(Material(course, assignment, suite, Workbook.of(course, assignment, suite), released))
+    for sample in samples:
+        folder = course.submitted / sample.student / topic
+        folder.mkdir(parents=True)
+        (folder / (sample.filename or f"{topic}.ipynb")).write_bytes(sample.notebook)
+        (folder / "timestamp.txt").write_text(f"{sample.handed_in:%Y-%m-%d %H:%M:%S} UTC\n", encoding="ascii")
+    return samples
+
+
+def _gradebook_url(course: Course) -> str:
+    """A file in the demonstration's folder, whatever database the course itself is configured for."""
+    return f"sqlite:///{course.root / _GRADEBOOK}"
+
+
+def _set_due(course: Course, topic: str) -> None:
+    gradebook = open_gradebook(_gradebook_url(course), read_settings(course).coursedir.course_id)
+    try:
+        gradebook.add_assignment(topic, duedate=f"{DUE:%Y-%m-%d %H:%M:%S} UTC")
+    finally:
+        gradebook.close()
+
+
+def _grade(course: Course, topic: str, jobs: int, console: Console) -> Sequence[GradeReport]:
+    _set_due(course, topic)
+    order = api.Order(
+        topic=topic, submitted=course.submitted, results=course.results, jobs=jobs, db_url=_gradebook_url(course)
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("drawing examples, then grading", total=None)
+
+        def started(_: int, to_grade: int) -> None:
+            bar.update(task, total=to_grade)
+
+        def landed(_report: GradeReport, _previous: GradeReport | None, _changed: Sequence[str]) -> None:
+            bar.update(task, advance=1, description="grading")
+
+        return api.grade_class(course, order, started, landed).reports
+
+
+def _print_grades(reports: Sequence[GradeReport], samples: Sequence[Sample], console: Console) -> None:
+    by_student = {report.student: report for report in reports}
+    table = Table("student", "score", "of", "verdict", "handed in", box=None, pad_edge=False)
+    for sample in samples:
+        report = by_student[sample.student]
+        row = (sample.student, f"{report.score:g}", f"{report.max_score:g}", str(report.verdict), sample.note)
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def _print_places(course: Course, topic: str, console: Console) -> None:
+    root = course.root
+    rows = {
+        "notebook as students get it": root / "release" / topic / f"{topic}.ipynb",
+        "a page for each student": root / "feedback" / "alan" / f"{topic}.html",
+        "results": root / "results" / topic,
+        "gradebook": root / _GRADEBOOK,
+    }
+    console.print()
+    for what, path in rows.items():
+        console.print(escape(f"{what:<28}{path}"))
+    console.print(escape(f"\nnext:  cd {root}"))
+    for command in (f"autograder grade {topic}", f"autograder verify {topic}", "nbgrader db student list"):
+        console.print(escape(f"       {command}"))
