@@ -47,6 +47,7 @@ class Evaluator:
         self._namespace = namespace
         self._bounds = bounds
         self._objects: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}  # by id(): what is in _objects lives, so no id is used twice
         self._issued = 0
         self._tracer = _Tracer()
 
@@ -135,6 +136,7 @@ class Evaluator:
 
     def _begin(self, request: dict[str, Any]) -> dict[str, Any]:
         self._objects.clear()
+        self._numbers.clear()
         self._issued = 0
         # What a scratch cell left switched on is no part of an answer.
         torch.set_grad_enabled(True)
@@ -162,12 +164,14 @@ class Evaluator:
 
     def _keep(self, value: Any) -> Handle:
         """The handle of ``value``, the same each time; beyond ``MAX_HANDLES`` the oldest object is let go."""
-        known = next((number for number, kept in self._objects.items() if kept is value), None)
+        known = self._numbers.get(id(value))
         if known is None:
             if len(self._objects) >= MAX_HANDLES:
-                del self._objects[next(iter(self._objects))]
+                oldest = next(iter(self._objects))
+                del self._numbers[id(self._objects.pop(oldest))]
             known, self._issued = self._issued, self._issued + 1
             self._objects[known] = value
+            self._numbers[id(value)] = known
         return Handle(known, type(value).__name__)
 
 

@@ -1,0 +1,10 @@
+"""An exception whose class and text are code."""
+EXPECT = {"verdict": ["error", "crashed"], "score": 2.0}
+# %%
+class Meta(type):
+    @property
+    def __name__(cls): raise Trap
+class Trap(BaseException, metaclass=Meta):
+    def __str__(self): raise Trap
+    __repr__ = __str__
+def halve(x): raise Trap

@@ -1,0 +1,142 @@
+"""The corpus of hostile notebooks: each trick earns its own verdict, and the next submission its own grade.
+
+A file of ``tests/submissions/hostile`` says in its docstring what it tries, in ``EXPECT`` what becomes of it, and holds
+cells that are appended to a right solution (``# %%``) or put in front of it (``# %% before``).
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.model import GradeReport, Limits, Submission, Verdict
+from autograder.provenance import Options
+from autograder.runner import Grader
+from tests.toolkit.hosts import notebook
+from tests.toolkit.tiny import TOPIC, tiny_course
+
+CORPUS = Path(__file__).parents[1] / "submissions" / "hostile"
+
+RIGHT = """
+import torch
+from torch import nn
+
+def halve(x):
+    if not x.is_floating_point():
+        raise ValueError("x holds whole numbers")
+    return x * 0.5
+
+class Halver(nn.Module):
+    def __init__(self, times=1):
+        super().__init__()
+        self.times = times
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x):
+        self.calls += 1
+        return x * 0.5**self.times
+"""
+WRONG = RIGHT.replace("0.5", "0.4")
+
+
+@dataclass(frozen=True)
+class Trick:
+    """One file of the corpus."""
+
+    name: str
+    expect: dict[str, Any]
+    limits: dict[str, Any] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    def cells(self) -> list[str]:
+        return [*self.before, RIGHT, *self.after]
+
+
+def read(path: Path) -> Trick:
+    head, *parts = path.read_text(encoding="utf-8").split("\n# %%")
+    settings = [node for node in ast.parse(head).body if isinstance(node, ast.Assign)]
+    values = {ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in settings}
+    cells = [part.split("\n", 1) for part in parts]
+    before = tuple(body for kind, body in cells if kind.strip() == "before")
+    after = tuple(body for kind, body in cells if kind.strip() != "before")
+    return Trick(path.stem, values["EXPECT"], values.get("LIMITS", {}), before, after)
+
+
+TRICKS = [read(path) for path in sorted(CORPUS.glob("*.py"))]
+
+
+@pytest.fixture(scope="module")
+def grader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grader]:
+    course = tiny_course(tmp_path_factory.mktemp("hostile"))
+    with Grader(course, TOPIC, Options(explain=False)) as found:
+        yield found
+
+
+def grade(grader: Grader, folder: Path, cells: list[str], *, explain: bool = False, **limits: Any) -> GradeReport:
+    path = folder / f"{TOPIC}.ipynb"
+    path.write_bytes(notebook(*cells))
+    generous = {"call_seconds": 20.0, "cell_seconds": 30.0} | limits
+    grader.options = Options(explain=explain, limits=Limits(**generous))
+    return grader.grade(Submission(student="eve", assignment=TOPIC, path=path))
+
+
+def automatic(report: GradeReport) -> str:
+    """The worst verdict of the graded tests, without the question that waits for a person."""
+    return min((q.verdict for q in report.questions if q.kind == "auto"), key=lambda verdict: verdict.rank)
+
+
+def texts(report: GradeReport) -> list[str]:
+    tests = [test for question in report.questions for test in question.tests]
+    shown = [test.counterexample for test in tests if test.counterexample]
+    words = [text for one in shown for text in (one.call, one.expected, one.got)]
+    return [report.message, *(test.message for test in tests), *(cell.message for cell in report.cells), *words]
+
+
+def assert_controls_hold(grader: Grader, folder: Path) -> None:
+    right, wrong = grade(grader, folder, [RIGHT]), grade(grader, folder, [WRONG])
+    assert (right.score, automatic(right)) == (5.0, "passed")
+    assert (wrong.score, automatic(wrong)) == (0.0, "failed")
+
+
+def either(expected: Any) -> list[Any]:
+    return expected if isinstance(expected, list) else [expected]
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_a_trick_earns_its_verdict_and_leaves_no_trace(grader: Grader, tmp_path: Path, trick: Trick) -> None:
+    report = grade(grader, tmp_path, trick.cells(), **trick.limits)
+    found = [report.message, *((t.name, t.verdict.value, t.message) for q in report.questions for t in q.tests)]
+    assert automatic(report) in either(trick.expect["verdict"]), found
+    assert report.score in either(trick.expect["score"]), found
+    assert report.verdict is not Verdict.GRADER_ERROR
+    hidden = {char for text in texts(report) for char in text if unicodedata.category(char) in ("Cc", "Cf")}
+    assert hidden <= {"\n"}
+    assert_controls_hold(grader, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["random_answers", "huge_answer", "exit_in_call", "evaluator_patched", "loop_in_call"])
+def test_looking_for_an_explanation_survives_the_trick(grader: Grader, tmp_path: Path, name: str) -> None:
+    trick = next(trick for trick in TRICKS if trick.name == name)
+    report = grade(grader, tmp_path, trick.cells(), explain=True, **trick.limits)
+    assert automatic(report) in either(trick.expect["verdict"])
+    assert report.score in either(trick.expect["score"])
+
+
+def test_a_trick_says_what_it_tries() -> None:
+    for path in CORPUS.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8").split("\n# %%")[0])
+        assert ast.get_docstring(tree), path
+
+
+def test_the_report_says_nothing_of_the_secret(grader: Grader, tmp_path: Path) -> None:
+    report = grade(grader, tmp_path, [WRONG])
+    text = json.dumps(json.loads(report.to_json()))
+    assert grader.seed.secret.hex() not in text
