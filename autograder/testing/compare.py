@@ -14,6 +14,7 @@ import torch
 
 from autograder.display import show
 from autograder.errors import Mismatch
+from autograder.testing.student import RemoteObject
 
 # Relative error in norm, about 100 unit roundoffs: room for every sound order of computation.
 TOLERANCE: Final = {
@@ -58,7 +59,7 @@ def assert_matches(
     elif isinstance(expected, int):
         _integer(got, expected, what)
     elif isinstance(expected, float):
-        _real(got, expected, rtol or 1e-9, terms, what)
+        _real(got, expected, 1e-9 if rtol is None else rtol, terms, what)
     elif got != expected:
         raise _mismatch(what, f"is {show(got)}", expected, got)
 
@@ -70,6 +71,10 @@ def _mismatch(what: str, problem: str, expected: Any, got: Any) -> Mismatch:
 
 
 def _kind(value: Any) -> str:
+    if value is None:
+        return "None: is a return missing?"
+    if isinstance(value, RemoteObject):
+        return f"an object of class {value.kind}"
     return "a tensor" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
 
 
@@ -107,7 +112,7 @@ def _real(got: Any, expected: float, rtol: float, terms: Any, what: str) -> None
     if math.isnan(expected) or math.isinf(expected):
         same = (math.isnan(value) and math.isnan(expected)) or value == expected
     else:
-        same = abs(value - expected) <= rtol * max(abs(expected), abs(float(terms or 0.0)))
+        same = abs(value - expected) <= rtol * _size(abs(expected), terms)
     if not same:
         raise _mismatch(what, f"is {value:.8g}, not {expected:.8g}", expected, got)
 
@@ -127,19 +132,30 @@ def _tensor(got: Any, expected: torch.Tensor, dtype: torch.dtype, terms: Any, rt
     one, other = got.to(wide), expected.to(wide)
     _same_specials(one, other, expected, got, what)
     finite = torch.isfinite(other)
-    error = torch.linalg.vector_norm((one - other)[finite])
-    size = max(float(torch.linalg.vector_norm(other[finite])), norm(terms))
+    error = norm((one - other)[finite])
+    size = _size(norm(other[finite]), terms)
     allowed = (TOLERANCE[dtype] if rtol is None else rtol) * size
     floor = torch.finfo(dtype).tiny * max(1, other.numel()) ** 0.5
-    if not float(error) <= allowed + floor:
-        raise _mismatch(what, _distance(one, other, float(error), size), expected, got)
+    if not error <= allowed + floor:
+        raise _mismatch(what, _distance(one, other, error, size), expected, got)
 
 
 def norm(value: Any) -> float:
-    """The Euclidean norm of a tensor or number in float64; 0 of ``None``."""
+    """The Euclidean norm of a tensor or number in float64, without overflow or underflow; 0 of ``None``."""
     if value is None:
         return 0.0
-    return float(torch.linalg.vector_norm(torch.as_tensor(value).to(torch.float64)))
+    entries = torch.as_tensor(value)
+    sizes = entries.to(torch.complex128 if entries.is_complex() else torch.float64).abs()
+    largest = float(sizes.max()) if sizes.numel() else 0.0
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    return largest * float(torch.linalg.vector_norm(sizes / largest))
+
+
+def _size(expected: float, terms: Any) -> float:
+    """What an error is relative to; terms that are not finite say nothing, and would let any answer pass."""
+    known = norm(terms)
+    return max(expected, known) if math.isfinite(known) else expected
 
 
 def _same_specials(one: torch.Tensor, other: torch.Tensor, expected: Any, got: Any, what: str) -> None:
