@@ -11,6 +11,7 @@ from autograder.display import call_text, show
 from autograder.errors import Mismatch, StudentMissing, StudentRaised
 from autograder.testing.compare import assert_matches
 from autograder.testing.student import Answer, Function, RemoteObject
+from autograder.text import clean
 
 
 def assert_raises(function: Function | RemoteObject, *args: Any, names: tuple[str, ...] = (), **kwargs: Any) -> None:
@@ -28,8 +29,7 @@ def assert_raises(function: Function | RemoteObject, *args: Any, names: tuple[st
             problem = f"the ValueError of {said} should name the argument ({' or '.join(names)})"
             raise Mismatch(problem, expected=f"a message with {names[0]}", got=error.text) from None
         return
-    shown = "an object" if isinstance(value, RemoteObject) else show(value)
-    raise Mismatch(f"{said} should raise a ValueError, but returned", expected="ValueError", got=shown)
+    raise Mismatch(f"{said} should raise a ValueError, but returned", expected="ValueError", got=show(value))
 
 
 def assert_inputs_untouched(function: Function | RemoteObject, *args: Any, **kwargs: Any) -> Answer:
@@ -53,9 +53,9 @@ def assert_no_alias(function: Function | RemoteObject, *args: Any, **kwargs: Any
 
 def _argument(path: str) -> str:
     """``0.1`` is argument 2; ``1.mask`` is ``mask``; ``0.2.1`` a part of argument 3."""
-    side, _, rest = path.partition(".")
+    side, _, rest = clean(path, 80).partition(".")
     first, _, deeper = rest.partition(".")
-    name = f"argument {int(first) + 1}" if side == "0" and first.isdigit() else f"argument {first!r}"
+    name = f"argument {int(first) + 1}" if side == "0" and first.isdecimal() else f"argument {first!r}"
     return f"{name} (inside it)" if deeper else name
 
 
