@@ -30,8 +30,8 @@ def _automatic(suite: Suite, name: str, records: Sequence[TestRecord]) -> Questi
     pairs = [(t, r) for t, r in zip(suite.tests, records, strict=True) if t.question.name == name]
     gates = [record for test, record in pairs if test.question.gate]
     opened = all(record.verdict is Verdict.PASSED for record in gates)
-    # A gate that waits for a GPU decides nothing yet: what hangs on it waits with it.
-    waiting = any(record.verdict is Verdict.DEFERRED for record in gates)
+    # A gate that waits for a GPU decides nothing yet: what hangs on it waits with it, unless another gate is shut.
+    waiting = all(record.verdict in (Verdict.PASSED, Verdict.DEFERRED) for record in gates)
     tests = tuple(_behind_gate(test, record, opened=opened, waiting=waiting) for test, record in pairs)
     return QuestionResult(
         name=name,
