@@ -45,7 +45,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records: immutable, compared by value, converted to JSON by msgspec."""
 
 
-class Limits(Record, frozen=True, kw_only=True):
+class Limits(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Budgets of one submission. Wall times in seconds, sizes in bytes."""
 
     cell_seconds: float = 30.0

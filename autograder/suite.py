@@ -66,7 +66,7 @@ def collect(course: Course, assignment: Assignment) -> Suite:
     if not tests:
         raise AuthoringError(f"{path}: holds no test; write functions named test_... marked with @question")
     forbidden = getattr(module, "FORBIDDEN", {})
-    if not all(isinstance(rule, Forbidden) for rule in forbidden.values()):
+    if not isinstance(forbidden, Mapping) or not all(isinstance(rule, Forbidden) for rule in forbidden.values()):
         raise AuthoringError(f"{path}: FORBIDDEN maps function names (or '*') to forbid(...)")
     suite = Suite(assignment.topic, path, tests, forbidden, tests_digest(assignment))
     for name in suite.questions():
