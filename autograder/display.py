@@ -18,7 +18,7 @@ def show(value: Any, limit: int = 600) -> str:
     if isinstance(value, torch.Generator):
         return f"torch.Generator().manual_seed({value.initial_seed()})"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return _entry(value, digits=7)
     if isinstance(value, tuple):
         inner = ", ".join(show(item, limit) for item in value)
         return clean(f"({inner},)" if len(value) == 1 else f"({inner})", limit)
@@ -46,9 +46,9 @@ def _entries(value: torch.Tensor) -> str:
     return "[" + ", ".join(_entries(part) for part in value) + "]"
 
 
-def _entry(number: Any) -> str:
+def _entry(number: Any, digits: int = 5) -> str:
     if isinstance(number, float):
-        text = f"{number:.5g}"
+        text = f"{number:.{digits}g}"
         return f"float('{text}')" if text in ("nan", "inf", "-inf") else _floating(text)
     return repr(number)
 
