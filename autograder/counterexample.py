@@ -14,10 +14,11 @@ from hypothesis import Phase
 
 from autograder.display import call_text, show
 from autograder.errors import GraderError, ProcessDied, Refused, StudentRaised
-from autograder.examples import drive, encode_example
+from autograder.examples import call_body, drive, encode_example
 from autograder.model import Counterexample, Verdict
 from autograder.suite import FIXTURES, HiddenTest
 from autograder.testing.student import Student
+from autograder.text import clean
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class _Wrong(AssertionError):
 
 
 def find(test: HiddenTest, student: Student, reference: Student, seed: int, seconds: float) -> Found | None:
-    """The smallest failing example found within ``seconds``; ``None`` where none fails.
+    """The smallest failing example of a drawn test found within ``seconds``; ``None`` where none fails.
 
     Raises ``ProcessDied`` where the student process does not survive the search.
     """
@@ -45,12 +46,11 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
     def attempt(**arguments: Any) -> None:
         if time.monotonic() > deadline or deaths:
             return
-        fixtures = {name: {"student": student, "reference": reference}[name] for name in test.wants}
         drawn = {name: value for name, value in arguments.items() if name not in FIXTURES}
         size = len(encode_example(test, drawn))
         student.log.clear()
         try:
-            test.body(**fixtures, **drawn)
+            call_body(test, drawn, student, reference)
         except ProcessDied as death:
             deaths.append(death)
         except GraderError:
@@ -61,10 +61,7 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
             return
         raise _Wrong
 
-    if test.drawn:
-        _search(test, seed, attempt)
-    else:
-        _once(attempt)
+    _search(test, seed, attempt)
     if deaths:
         raise deaths[0]
     return min(best, key=lambda pair: pair[0])[1] if best else None
@@ -81,13 +78,6 @@ def _search(test: HiddenTest, seed: int, attempt: Any) -> None:
             raise
 
 
-def _once(attempt: Any) -> None:
-    try:
-        attempt()
-    except _Wrong:
-        return
-
-
 def describe(fault: Exception, student: Student) -> Found:
     """A failure in words, with the calls that led to it."""
     expected, got = getattr(fault, "expected", ""), getattr(fault, "got", "")
@@ -101,7 +91,9 @@ def message_of(fault: Exception) -> str:
     """What went wrong, for people."""
     if isinstance(fault, Refused):
         return fault.message
-    return f"the answer could not be used: {type(fault).__name__}: {fault}"
+    if isinstance(fault, AssertionError):
+        return clean(str(fault), 1000) or "a check of the answer does not hold"
+    return clean(f"the answer could not be used: {type(fault).__name__}: {fault}", 1000)
 
 
 def verdict_of(fault: Exception) -> Verdict:

@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import hypothesis
 import torch
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import HypothesisException
 
 import autograder
 from autograder.course import Course, file_digest
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, Mismatch
 from autograder.sandbox.wire import Bounds, WireError, decode, encode
 from autograder.seed import Seed
 from autograder.suite import FIXTURES, HiddenTest, Suite
 from autograder.testing.student import Student, to_wire
+from autograder.text import clean
 
 Examples = dict[str, list[bytes]]
+
+
+class _Stored(TypedDict):
+    """What a file of examples holds: the digest of the reference that passed them, and the examples by test."""
+
+    tried_on: str
+    examples: Examples
+
+
 _BOUNDS = Bounds(total_bytes=1 << 30, items=10_000_000, text_bytes=1 << 30)
 
 
@@ -69,7 +80,10 @@ def draw(test: HiddenTest, seed: int) -> list[bytes]:
     def record(**arguments: Any) -> None:
         drawn.append(encode_example(test, arguments))
 
-    drive(test, seed, record, Phase.explicit, Phase.generate)
+    try:
+        drive(test, seed, record, Phase.explicit, Phase.generate)
+    except HypothesisException as error:
+        raise AuthoringError(f"{test.name}: its examples cannot be drawn: {type(error).__name__}: {error}") from error
     return list(dict.fromkeys(drawn))
 
 
@@ -90,25 +104,40 @@ def decode_example(data: bytes) -> dict[str, Any]:
 def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, reference: Student) -> Examples:
     """The stored examples of a suite, drawn now where there are none for this seed and these tests.
 
-    Every example is tried on the reference when it is drawn, so that a failure later on is the
-    student's. Raises ``AuthoringError`` where the reference fails.
+    Every example is tried on the reference when it is drawn and when the reference has changed, so
+    that a failure later on is the student's. Raises ``AuthoringError`` where the reference fails.
     """
     path = course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
+    tried_on = file_digest(*sorted((course.root / "reference").glob("*.py")))
     stored = _read(path)
-    if stored is not None and list(stored) == [test.name for test in suite.tests]:
-        return stored
-    examples = {test.name: draw(test, seed.derive(purpose, suite.topic, test.name)) for test in suite.tests}
+    if stored is not None and stored["tried_on"] == tried_on:
+        return stored["examples"]
+    examples = stored["examples"] if stored else _draw_all(suite, seed, purpose)
     for test in suite.tests:
         for data in examples[test.name]:
             _try_reference(test, data, reference)
-    _write(path, examples)
+    _write(path, {"tried_on": tried_on, "examples": examples})
     return examples
+
+
+def _draw_all(suite: Suite, seed: Seed, purpose: str) -> Examples:
+    return {test.name: draw(test, seed.derive(purpose, suite.topic, test.name)) for test in suite.tests}
 
 
 def run_example(test: HiddenTest, data: bytes, student: Student, reference: Student) -> None:
     """Call the test's body on one stored example."""
+    call_body(test, decode_example(data), student, reference)
+
+
+def call_body(test: HiddenTest, arguments: Mapping[str, Any], student: Student, reference: Student) -> None:
+    """Call the test's body; what pytest's own ``fail``, ``raises`` and ``skip`` raise becomes a ``Mismatch``."""
     fixtures = {"student": student, "reference": reference}
-    test.body(**{name: fixtures[name] for name in test.wants}, **decode_example(data))
+    try:
+        test.body(**{name: fixtures[name] for name in test.wants}, **arguments)
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as outcome:  # pytest's are no Exception, and would end the grading process
+        raise Mismatch(clean(str(outcome), 1000) or type(outcome).__name__) from outcome
 
 
 def _try_reference(test: HiddenTest, data: bytes, reference: Student) -> None:
@@ -126,7 +155,7 @@ def _key(suite: Suite, seed: Seed, purpose: str) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
-def _read(path: Path) -> Examples | None:
+def _read(path: Path) -> _Stored | None:
     """The examples at ``path``, or ``None`` where the file is absent or was damaged."""
     if not path.is_file():
         return None
@@ -134,15 +163,15 @@ def _read(path: Path) -> Examples | None:
     if hashlib.sha256(data[32:]).digest() != data[:32]:
         return None
     try:
-        examples: Examples = decode(data[32:], _BOUNDS)
+        stored: _Stored = decode(data[32:], _BOUNDS)
     except WireError:
         return None
-    return examples
+    return stored
 
 
-def _write(path: Path, examples: Examples) -> None:
+def _write(path: Path, stored: _Stored) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    body = encode(examples, _BOUNDS)
+    body = encode(stored, _BOUNDS)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.touch(mode=0o600)
     fresh.write_bytes(hashlib.sha256(body).digest() + body)

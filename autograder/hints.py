@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -48,7 +48,7 @@ def in_place_of(reference: Mapping[str, Any], name: str, value: Any) -> dict[str
     """
     namespace = dict(reference)
     for key, item in reference.items():
-        if type(item) is _FUNCTION and item.__module__ == reference["__name__"]:
+        if type(item) is _FUNCTION and item.__globals__.get("__name__") == reference["__name__"]:
             copy = _FUNCTION(item.__code__, namespace, item.__name__, item.__defaults__, item.__closure__)
             copy.__kwdefaults__ = item.__kwdefaults__
             namespace[key] = copy
@@ -59,16 +59,21 @@ def in_place_of(reference: Mapping[str, Any], name: str, value: Any) -> dict[str
 _FUNCTION = type(in_place_of)
 
 
-def diagnose(question: str, log: Log, known: Sequence[Known]) -> Misconception | None:
-    """The first misconception of ``question`` that answers every request of ``log`` as the student did."""
-    for candidate in known:
-        if candidate.mark.of == question and _agrees(candidate, log):
+def diagnose(question: str, log: Log, known: Sequence[Known], fails: Callable[[Known], bool]) -> Misconception | None:
+    """The first misconception of ``question`` that answers every request of ``log`` as the student did.
+
+    It must fail as well, which ``fails`` says: where a right but slow answer fails for its slowness,
+    a misconception that happens to be right on the same inputs is no explanation.
+    """
+    for candidate in known if log else ():
+        if candidate.mark.of == question and _agrees(candidate, log) and fails(candidate):
             return candidate.mark
     return None
 
 
 def _agrees(candidate: Known, log: Log) -> bool:
     backend = LocalBackend(candidate.namespace)
+    backend.perform({"op": "begin", "seed": 0})
     for request, reply in log:
         untraced = {key: value for key, value in request.items() if key != "trace"}
         try:
@@ -112,5 +117,9 @@ def _same_value(ours: Any, theirs: Any) -> bool:
 
 def right_variants(module: ModuleType | None) -> tuple[tuple[Variant, Any], ...]:
     """The marked right answers of a variants module, in file order."""
-    pairs = [(getattr(value, "autograder_variant", None), value) for value in vars(module).values()] if module else []
-    return tuple((mark, value) for mark, value in pairs if isinstance(mark, Variant))
+    found = []
+    for name, value in vars(module).items() if module else ():
+        mark = getattr(value, "autograder_variant", None)
+        if isinstance(mark, Variant) and mark.name == name:
+            found.append((mark, value))
+    return tuple(found)

@@ -21,7 +21,7 @@ from autograder.model import TestRecord, Verdict
 from autograder.sandbox.session import Session
 from autograder.suite import HiddenTest
 from autograder.testing.marks import Misconception
-from autograder.testing.student import Student
+from autograder.testing.student import LocalBackend, Student
 
 SHRINK_SECONDS = 0.6  # per failed test
 EXPLAIN_SECONDS = 6.0  # per submission
@@ -48,9 +48,19 @@ class Explainer:
         finally:
             self.seconds_left -= time.monotonic() - started
 
-    def misconception(self, test: HiddenTest, log: Log) -> Misconception | None:
-        """The named misconception that the answers in ``log`` agree with."""
-        return diagnose(test.question.name, log, self.known)
+    def misconception(self, test: HiddenTest, log: Log, data: bytes, reference: Student) -> Misconception | None:
+        """The named misconception that the answers in ``log`` agree with, and that fails on ``data`` too."""
+
+        def fails(candidate: Known) -> bool:
+            stand_in = Student(LocalBackend(candidate.namespace))
+            stand_in.begin()
+            try:
+                run_example(test, data, stand_in, reference)
+            except Exception:  # noqa: BLE001 - whatever it is, it is no right answer
+                return True
+            return False
+
+        return diagnose(test.question.name, log, self.known, fails)
 
 
 @dataclass(frozen=True)
@@ -74,29 +84,32 @@ def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestReco
     try:
         bench.session.revive()
         bench.student.begin()
+        bench.reference.begin()
         for data in examples:
             run_example(test, data, bench.student, bench.reference)
             done += 1
     except GraderError:
         raise
+    except OSError as error:  # no answer of a student's raises one here: it is this machine's, or the sandbox's
+        raise GraderError(f"{test.name}: {type(error).__name__}: {error}") from error
     except ProcessDied as death:
         return _record(test, death.verdict, death.message, done, started)
     except Exception as fault:  # noqa: BLE001 - see the module's docstring
-        return _explained(test, fault, list(examples[done + 1 :]), done, started, bench)
+        return _explained(test, fault, examples[done:], done, started, bench)
     if done != len(examples):
         raise GraderError(f"{test.name}: {done} of {len(examples)} examples were compared")
     return _record(test, Verdict.PASSED, "", done, started)
 
 
 def _explained(
-    test: HiddenTest, fault: Exception, rest: list[bytes], done: int, started: float, bench: Bench
+    test: HiddenTest, fault: Exception, rest: Sequence[bytes], done: int, started: float, bench: Bench
 ) -> TestRecord:
     verdict = verdict_of(fault)
     if verdict is Verdict.MISSING or verdict is Verdict.FORBIDDEN:
         return _record(test, verdict, message_of(fault), done, started)
     found: Found | None = describe(fault, bench.student)
-    _run_more(test, rest[:MORE_FOR_DIAGNOSIS], bench)
-    misconception = bench.explainer.misconception(test, list(bench.student.log))
+    _run_more(test, rest[1 : 1 + MORE_FOR_DIAGNOSIS], bench)
+    misconception = bench.explainer.misconception(test, list(bench.student.log), rest[0], bench.reference)
     if test.drawn:  # a fixed test shows its own input, a drawn one never a graded one
         bench.student.log.clear()
         found = bench.explainer.smallest(test, bench.student, bench.reference)
