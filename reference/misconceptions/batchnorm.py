@@ -35,6 +35,24 @@ def _moments(x, correction=0):
 # ------------------------------------------------------------------------------- batch_norm_forward
 
 
+@misconception(
+    "batch_norm_forward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
+)
+def loops_over_the_batch(x, gamma, beta, eps=1e-5):
+    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
+    return torch.cat([_finish(one, gamma, beta, mean, var, (var + eps).sqrt())[0] for one in x.split(1)]), mean, var
+
+
+@misconception(
+    "batch_norm_forward",
+    hint="The root of a variance of 0 has no finite derivative: take the root after adding eps, not before.",
+)
+def squares_the_deviation_again(x, gamma, beta, eps=1e-5):
+    mean, var = _moments(x)
+    deviation = var.sqrt()
+    return _finish(x, gamma, beta, mean, var, (deviation**2 + eps).sqrt())
+
+
 @misconception("batch_norm_forward", hint="Which variance is this? torch.var divides by n - 1 unless told otherwise.")
 def divides_by_one_less(x, gamma, beta, eps=1e-5):
     mean, var = _moments(x, correction=1)
@@ -188,16 +206,6 @@ def detaches_the_variance(x, gamma, beta, eps=1e-5):
     return _finish(x, gamma, beta, mean, var, (var.detach() + eps).sqrt())
 
 
-@misconception(
-    "batch_norm_forward",
-    hint="The root of a variance of 0 has no finite derivative: take the root after adding eps, not before.",
-)
-def squares_the_deviation_again(x, gamma, beta, eps=1e-5):
-    mean, var = _moments(x)
-    deviation = var.sqrt()
-    return _finish(x, gamma, beta, mean, var, (deviation**2 + eps).sqrt())
-
-
 @misconception("batch_norm_forward", hint="x itself is overwritten: -= and methods ending in _ work in place.")
 def centres_in_place(x, gamma, beta, eps=1e-5):
     _, mean, var = (part.detach() for part in right.batch_norm_forward(x, gamma, beta))
@@ -241,21 +249,6 @@ def refuses_a_single_image(x, gamma, beta, eps=1e-5):
     return right.batch_norm_forward(x, gamma, beta, eps)
 
 
-@misconception(
-    "batch_norm_forward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
-)
-def loops_over_the_batch(x, gamma, beta, eps=1e-5):
-    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
-    return torch.cat([_finish(one, gamma, beta, mean, var, (var + eps).sqrt())[0] for one in x.split(1)]), mean, var
-
-
-@misconception("batch_norm_forward", hint="This calls PyTorch's own batch normalization: write the formula instead.")
-def calls_the_built_in(x, gamma, beta, eps=1e-5):
-    _, mean, var = right.batch_norm_forward(x, gamma, beta, eps)
-    y = nn.functional.batch_norm(x, None, None, gamma.to(x.dtype), beta.to(x.dtype), training=True, eps=eps)
-    return y, mean, var
-
-
 # ----------------------------------------------------------------------------- update_running_stats
 
 
@@ -294,7 +287,7 @@ def averages_the_mean_only(running_mean, running_var, mean, var, momentum=0.1):
 @misconception(
     "update_running_stats", hint="The average is fine, but its default weight is another: look at the signature."
 )
-def has_another_default_momentum(running_mean, running_var, mean, var, momentum=0.9):
+def has_another_default_momentum(running_mean, running_var, mean, var, momentum=0.01):
     return right.update_running_stats(running_mean, running_var, mean, var, momentum)
 
 
@@ -409,6 +402,14 @@ def _back(grad_y, x, gamma, eps, *, through_mean=1.0, through_var=1.0, correctio
 
 
 @misconception(
+    "batch_norm_backward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
+)
+def sums_in_a_loop(grad_y, x, gamma, eps=1e-5):
+    grad_x, grad_gamma, _ = right.batch_norm_backward(grad_y, x, gamma, eps)
+    return grad_x, grad_gamma, sum(one.sum(dim=_dims(x)) for one in grad_y.split(1))
+
+
+@misconception(
     "batch_norm_backward",
     hint="The mean and the variance are treated as constants: both depend on every x, and the gradient flows "
     "through them.",
@@ -499,14 +500,6 @@ def subtracts_the_squared_mean_going_back(grad_y, x, gamma, eps=1e-5):
     return _back(grad_y, x, gamma, eps, root=lambda _: (var + eps).sqrt())
 
 
-@misconception("batch_norm_backward", hint="This lets autograd find the gradient: derive it with the chain rule.")
-def asks_autograd(grad_y, x, gamma, eps=1e-5):
-    with torch.enable_grad():
-        leaves = [part.detach().requires_grad_() for part in (x, gamma, torch.zeros_like(gamma))]
-        y = right.batch_norm_forward(*leaves, eps)[0]
-        return torch.autograd.grad(y, leaves, grad_y.to(y.dtype))
-
-
 @misconception("batch_norm_backward", hint="The answer is cut off from its inputs: it should be differentiable itself.")
 @torch.no_grad()
 def cuts_the_graph_going_back(grad_y, x, gamma, eps=1e-5):
@@ -534,14 +527,6 @@ def goes_back_from_a_single_value(grad_y, x, gamma, eps=1e-5):
     if x.numel() >= 2 * x.shape[1]:
         return right.batch_norm_backward(grad_y, x, gamma, eps)
     return torch.zeros_like(x), torch.zeros_like(gamma), grad_y.sum(dim=_dims(x))
-
-
-@misconception(
-    "batch_norm_backward", hint="A Python loop runs over the samples: one expression can treat the whole batch."
-)
-def sums_in_a_loop(grad_y, x, gamma, eps=1e-5):
-    grad_x, grad_gamma, _ = right.batch_norm_backward(grad_y, x, gamma, eps)
-    return grad_x, grad_gamma, sum(one.sum(dim=_dims(x)) for one in grad_y.split(1))
 
 
 # ---------------------------------------------------------------------------------------- BatchNorm
@@ -783,19 +768,3 @@ class SubtractsTheSquaredMean(_Remembering):
 
     def moved(self, old, batch, count):
         return right.update_running_stats(*old, batch[0], self.rough, self.momentum)
-
-
-@misconception("BatchNorm", hint="PyTorch's own layer does the work here: build yours from your functions.")
-class WrapsTheBuiltIn(right.BatchNorm):
-    def forward(self, x):
-        right.BatchNorm.forward(self, x)
-        return nn.functional.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.gamma,
-            self.beta,
-            training=self.training,
-            momentum=0.0,
-            eps=self.eps,
-        )
