@@ -1,0 +1,319 @@
+"""Odd but right answers on convolutions: each earns full marks."""
+
+import math
+from fractions import Fraction
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from autograder.testing import variant
+
+
+def _both(value):
+    return [value, value] if np.isscalar(value) else list(value)
+
+
+def _check(lowest, **named):
+    for name, value in named.items():
+        if min(_both(value)) < lowest:
+            raise ValueError(f"{name} should not be {value}")
+
+
+@variant(of="conv_output_size")
+def size_by_counting_positions(size, kernel, stride=1, padding=0, dilation=1):
+    """Lays the kernel on every start that a range gives."""
+    _check(1, size=size, kernel=kernel, stride=stride, dilation=dilation)
+    _check(0, padding=padding)
+    starts = range(-padding, size + padding - dilation * (kernel - 1), stride)
+    if not starts:
+        raise ValueError("the kernel is larger than the padded input")
+    return len(starts)
+
+
+@variant(of="conv_output_size")
+def size_as_the_slide_writes_it(size, kernel, stride=1, padding=0, dilation=1):
+    """A floating division inside math.floor; a result below 1 is what tells a kernel that does not fit."""
+    for name, value in (("size", size), ("kernel", kernel), ("stride", stride), ("dilation", dilation)):
+        if value <= 0:
+            raise ValueError(f"`{name}` is {value}")
+    if padding < 0:
+        raise ValueError("negative padding")
+    out = math.floor((size - 1 + 2 * padding - dilation * (kernel - 1)) / stride + 1)
+    if out < 1:
+        raise ValueError(f"Kernel size {kernel} is too large")
+    return out
+
+
+@variant(of="conv_output_size")
+def size_as_a_numpy_integer(size, kernel, stride=1, padding=0, dilation=1):
+    """Numpy's floor division."""
+    size_as_the_slide_writes_it(size, kernel, stride, padding, dilation)
+    return np.floor_divide(np.int64(size + 2 * padding - dilation * (kernel - 1) - 1), stride) + 1
+
+
+@variant(of="conv_transpose_output_size")
+def transposed_size_by_counting_entries(size, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+    """Counts the entries that some weight of some position reaches, then cuts the padding off."""
+    _check(1, size=size, kernel=kernel, stride=stride, dilation=dilation)
+    _check(0, padding=padding, output_padding=output_padding)
+    if output_padding >= stride and output_padding >= dilation:
+        raise ValueError("output_padding must be smaller than either stride or dilation")
+    last = max(i * stride + a * dilation for i in range(size) for a in range(kernel))
+    entries = range(padding, last + 1 + output_padding - padding)
+    if len(entries) == 0:
+        raise ValueError("nothing is left of the output")
+    return len(entries)
+
+
+@variant(of="conv_transpose_output_size")
+def transposed_size_as_a_tensor(size, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+    """The formula in another order; the integer is one of torch's."""
+    for name in ("size", "kernel", "stride", "dilation"):
+        if locals()[name] < 1:
+            raise ValueError(f"{name} < 1")
+    for name in ("padding", "output_padding"):
+        if locals()[name] < 0:
+            raise ValueError(f"{name} < 0")
+    if not output_padding < max(stride, dilation):
+        raise ValueError("output_padding too large")
+    out = stride * size - stride + dilation * kernel - dilation + 1 + output_padding - 2 * padding
+    if out <= 0:
+        raise ValueError("empty output")
+    return torch.tensor(out)
+
+
+@variant(of="conv2d_output_shape")
+def shape_as_a_torch_size(input_shape, out_channels, kernel_size, stride=1, padding=0, dilation=1):
+    """Computes either side by itself, from the reach of the kernel."""
+    _check(1, out_channels=out_channels, kernel_size=kernel_size, stride=stride, dilation=dilation)
+    _check(0, padding=padding)
+    sides = []
+    for side, k, s, p, d in zip(
+        input_shape[-2:], _both(kernel_size), _both(stride), _both(padding), _both(dilation), strict=True
+    ):
+        left = side + 2 * p - 1 - (k - 1) * d
+        if left < 0 or side < 1:
+            raise ValueError("kernel_size does not fit input_shape")
+        sides.append(1 + int(Fraction(left, s)))
+    return torch.Size([input_shape[0], out_channels, *sides])
+
+
+class _Shape(NamedTuple):
+    n: int
+    c: int
+    h: int
+    w: int
+
+
+@variant(of="conv2d_output_shape")
+def shape_with_names(input_shape, out_channels, kernel_size, stride=1, padding=0, dilation=1):
+    """A named tuple of numpy integers."""
+    return _Shape(*np.array(shape_as_a_torch_size(input_shape, out_channels, kernel_size, stride, padding, dilation)))
+
+
+@variant(of="conv2d_output_shape")
+def shape_as_a_list(input_shape, out_channels, kernel_size, stride=1, padding=0, dilation=1):
+    """A list."""
+    return list(shape_as_a_torch_size(tuple(input_shape), out_channels, kernel_size, stride, padding, dilation))
+
+
+@variant(of="conv2d_parameter_count")
+def count_by_measuring_empty_weights(in_channels, out_channels, kernel_size, bias=True):  # noqa: FBT002
+    """Asks tensors without memory for their size."""
+    _check(1, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size)
+    weight = torch.empty(out_channels, in_channels, *_both(kernel_size), device="meta")
+    return weight.numel() + (torch.empty(out_channels, device="meta").numel() if bias else 0)
+
+
+@variant(of="conv2d_parameter_count")
+def count_with_numpy(in_channels, out_channels, kernel_size, bias=True):  # noqa: FBT002
+    """Polimi's formula, a numpy integer."""
+    _check(1, in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size)
+    return out_channels * (np.prod(_both(kernel_size)) * in_channels + (1 if bias is True else 0))
+
+
+@variant(of="conv_matrix")
+def matrix_from_the_images_of_a_basis(kernel, input_shape):
+    """Every column is the convolution of an image with a single 1."""
+    height, width = input_shape
+    if kernel.shape[0] > height or kernel.shape[1] > width:
+        raise ValueError("the input is too small")
+    basis = torch.eye(height * width, dtype=kernel.dtype).view(-1, 1, height, width)
+    patches = F.unfold(basis, tuple(kernel.shape))
+    return torch.einsum("k,ckp->pc", kernel.flatten(), patches)
+
+
+@variant(of="conv_matrix")
+def matrix_of_toeplitz_blocks(kernel, input_shape):
+    """Sums Kronecker products of shifted identities; a Parameter where no gradient is asked for."""
+    (k_h, k_w), (height, width) = kernel.size(), input_shape
+    if not (k_h <= height and k_w <= width):
+        raise ValueError(f"kernel {k_h, k_w} > input {height, width}")
+
+    def shift(rows, columns, by):
+        return torch.diag(torch.ones(columns - abs(by), dtype=kernel.dtype), by)[:rows]
+
+    U = sum(
+        kernel[a, b] * torch.kron(shift(height - k_h + 1, height, a), shift(width - k_w + 1, width, b))
+        for a, b in product(range(k_h), range(k_w))
+    )
+    return U if kernel.requires_grad else nn.Parameter(U)
+
+
+@variant(of="conv_matrix")
+def matrix_by_scattering(kernel, input_shape):
+    """Index arithmetic in float64, transposed at the end, so that it is not contiguous."""
+    (k_h, k_w), (H, W) = kernel.shape, input_shape
+    if k_h > H or k_w > W:
+        raise ValueError("kernel too large")
+    pixels = torch.arange(H * W).view(H, W)
+    windows = pixels.unfold(0, k_h, 1).unfold(1, k_w, 1).reshape(-1, k_h * k_w)
+    columns = torch.zeros(H * W, len(windows), dtype=torch.float64)
+    values = kernel.double().flatten()[:, None].expand(-1, len(windows))
+    return columns.scatter_add(0, windows.T, values).type_as(kernel).T
+
+
+def _shape(x, weight, stride, padding, dilation):
+    if weight.shape[1] != x.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} channels, weight expects {weight.shape[1]}")
+    return shape_as_a_torch_size(tuple(x.shape), weight.shape[0], tuple(weight.shape[2:]), stride, padding, dilation)
+
+
+@variant(of="conv2d")
+def conv2d_through_unfold(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """Patches as columns, one matrix product."""
+    shape = _shape(x, weight, stride, padding, dilation)
+    pairs = [tuple(_both(value)) for value in (dilation, padding, stride)]
+    out = weight.flatten(1).to(x) @ F.unfold(x, tuple(weight.shape[2:]), *pairs)
+    if bias is not None:
+        out = out + bias[:, None].to(x)
+    return out.view(shape)
+
+
+@variant(of="conv2d")
+def conv2d_on_a_strided_view(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """All windows at once as views, a tensor product in float64, channels last."""
+    *_, h, w = _shape(x, weight, stride, padding, dilation)
+    (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
+    padded = F.pad(x.double(), [p_w, p_w, p_h, p_h])
+    windows = padded.unfold(2, d_h * (weight.size(2) - 1) + 1, s_h).unfold(3, d_w * (weight.size(3) - 1) + 1, s_w)
+    out = torch.tensordot(windows[..., ::d_h, ::d_w], weight.double(), dims=([1, 4, 5], [1, 2, 3]))
+    if bias is not None:
+        out = out + bias.double()
+    return out.to(x.dtype).permute(0, 3, 1, 2)[:, :, :h, :w]
+
+
+@variant(of="conv2d")
+def conv2d_channel_by_channel(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """Loops over both kinds of channels and over the kernel; a Parameter where no gradient is asked for."""
+    *_, h, w = _shape(x, weight, stride, padding, dilation)
+    (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
+    padded = torch.zeros(x.shape[0], x.shape[1], x.shape[2] + 2 * p_h, x.shape[3] + 2 * p_w, dtype=x.dtype)
+    padded[:, :, p_h : p_h + x.shape[2], p_w : p_w + x.shape[3]] = x
+    maps = []
+    for o, kernel in enumerate(weight.to(x.dtype)):
+        total = torch.zeros(x.shape[0], h, w, dtype=x.dtype)
+        for c, a, b in product(range(kernel.shape[0]), range(kernel.shape[1]), range(kernel.shape[2])):
+            total = total + kernel[c, a, b] * padded[:, c, a * d_h :: s_h, b * d_w :: s_w][:, :h, :w]
+        maps.append(total if bias is None else total + bias[o].to(x.dtype))
+    out = torch.stack(maps, dim=1)
+    return out if out.requires_grad else nn.Parameter(out)
+
+
+@variant(of="conv2d")
+def conv2d_in_the_frequency_domain(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """Stuffs the kernel with zeros, multiplies spectra in float64, and keeps every stride-th entry."""
+    *_, h, w = _shape(x, weight, stride, padding, dilation)
+    (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
+    padded = F.pad(x.double(), (p_w, p_w, p_h, p_h))
+    size = padded.shape[2:]
+    stuffed = padded.new_zeros(*weight.shape[:2], *size)
+    stuffed[:, :, : d_h * weight.shape[2] : d_h, : d_w * weight.shape[3] : d_w][
+        :, :, : weight.shape[2], : weight.shape[3]
+    ] = weight.double()
+    spectra = torch.einsum("nchw,ochw->nohw", torch.fft.rfft2(padded), torch.fft.rfft2(stuffed).conj())
+    out = torch.fft.irfft2(spectra, s=size)[:, :, ::s_h, ::s_w][:, :, :h, :w]
+    return (out if bias is None else out + bias.double()[:, None, None]).to(x.dtype)
+
+
+@variant(of="trace_network")
+def trace_with_a_table(layers, input_shape):
+    """One function per type, formulas of its own, lists throughout."""
+
+    def sides(layer, shape, default):
+        channels, *image = shape
+        if len(image) != 2:
+            raise ValueError("needs an image")
+        options = layer.get("stride", default), layer.get("padding", 0), layer.get("dilation", 1)
+        return list(shape_as_a_torch_size((1, channels, *image), 1, layer["kernel_size"], *options))[2:]
+
+    def conv(layer, shape):
+        channels, k = layer["out_channels"], _both(layer["kernel_size"])
+        return [channels, *sides(layer, shape, 1)], channels * (shape[0] * k[0] * k[1] + 1)
+
+    def pool(layer, shape):
+        return [shape[0], *sides(layer, shape, layer["kernel_size"])], 0
+
+    def linear(layer, shape):
+        (features,) = shape
+        return [layer["out_features"]], layer["out_features"] * (features + 1)
+
+    def same(_, shape):
+        return shape, 0
+
+    def average(_, shape):
+        channels, _height, _width = shape
+        return [channels], 0
+
+    table = {"conv": conv, "max_pool": pool, "avg_pool": pool, "linear": linear, "global_avg_pool": average}
+    table |= dict.fromkeys(("relu", "dropout", "softmax"), same)
+    table["batch_norm"] = lambda _, shape: (shape, shape[0] * 2)
+    table["flatten"] = lambda _, shape: ([math.prod(shape)], 0)
+    traced, shape = [], list(input_shape)
+    for layer in layers:
+        try:
+            shape, count = table[layer["type"]](layer, shape)
+        except KeyError as error:
+            raise ValueError(f"type unknown or argument missing: {error}") from error
+        traced.append([shape, count])
+    return traced
+
+
+@variant(of="trace_network")
+def trace_step_by_step(layers, input_shape):  # noqa: C901 - a chain of cases is what is odd about it
+    """One long chain of cases on copies of the dicts; sizes as torch.Size, counts as numpy integers."""
+    shape, traced = torch.Size(input_shape), ()
+    for original in layers:
+        layer, count = dict(original), np.int64(0)
+        kind = layer.pop("type")
+        try:
+            if kind == "conv":
+                weights = np.prod(_both(layer["kernel_size"])) * shape[-3]
+                count = layer["out_channels"] * (weights + 1)
+                _, shape = shape, shape_as_a_torch_size((1, *shape), **layer)[1:]
+            elif kind.endswith("_pool") and kind in ("max_pool", "avg_pool"):
+                layer.setdefault("stride", layer["kernel_size"])
+                layer["out_channels"] = shape[-3]
+                shape = shape_as_a_torch_size((1, *shape), **layer)[1:]
+            elif kind == "linear":
+                if len(shape) > 1:
+                    raise ValueError(f"linear layer on shape {tuple(shape)}")
+                count, shape = (shape[0] + np.int64(1)) * layer["out_features"], torch.Size([layer["out_features"]])
+            elif kind == "batch_norm":
+                count = np.int64(shape[0]) + shape[0]
+            elif kind == "flatten":
+                shape = torch.Size([shape.numel()])
+            elif kind == "global_avg_pool":
+                if len(shape) < 3:
+                    raise ValueError("needs an image")
+                shape = shape[:1]
+            elif kind not in {"relu", "dropout", "softmax"}:
+                raise ValueError(f"layer type {kind} is not known")
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"{kind}: {error.args[0]}") from error
+        traced += ((shape, count),)
+    return traced
