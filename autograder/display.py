@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -20,13 +21,18 @@ def show(value: Any, limit: int = 600) -> str:
     if isinstance(value, float):
         return _entry(value, digits=7)
     if isinstance(value, tuple):
-        inner = ", ".join(show(item, limit) for item in value)
+        inner = _items([show(item, limit) for item in value[:SHOWN_ENTRIES]], len(value))
         return clean(f"({inner},)" if len(value) == 1 else f"({inner})", limit)
     if isinstance(value, list):
-        return clean("[" + ", ".join(show(item, limit) for item in value) + "]", limit)
+        return clean("[" + _items([show(item, limit) for item in value[:SHOWN_ENTRIES]], len(value)) + "]", limit)
     if isinstance(value, dict):
-        return clean("{" + ", ".join(f"{key!r}: {show(item, limit)}" for key, item in value.items()) + "}", limit)
+        pairs = [f"{key!r}: {show(item, limit)}" for key, item in itertools.islice(value.items(), SHOWN_ENTRIES)]
+        return clean("{" + _items(pairs, len(value)) + "}", limit)
     return clean(repr(value), limit)
+
+
+def _items(shown: list[str], count: int) -> str:
+    return ", ".join([*shown, f"... ({count} items)"] if count > len(shown) else shown)
 
 
 def _tensor(value: torch.Tensor) -> str:
