@@ -33,8 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
 Topic = Annotated[str, typer.Argument(help="The assignment.")]

@@ -170,6 +170,11 @@ def test_an_author_error_names_the_file(course: Path, run: Run) -> None:
     assert f"reference/{TOPIC}.py: importing it raised NameError" in done.stderr
 
 
+def test_a_message_is_printed_letter_by_letter(course: Path, run: Run) -> None:
+    edit(course / "assignments" / TOPIC / f"{TOPIC}.md", ":question: halve", ":tags: [x]")
+    assert ":question: halve" in run("release", code=2).stderr  # which a console may take for a sign to draw
+
+
 def test_a_folder_name_that_is_no_student_id_is_left_out_and_said(course: Path, run: Run) -> None:
     hand_in(course, "ada", right(course))
     hand_in(course, "x\x1b[31m", right(course))
