@@ -106,7 +106,8 @@ def _grade(course: Course, topic: str, jobs: int, console: Console) -> Sequence[
         def started(_: int, to_grade: int) -> None:
             bar.update(task, total=to_grade)
 
-        def landed(_report: GradeReport, _previous: GradeReport | None, _changed: Sequence[str]) -> None:
+        def landed(report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None:
+            del report, previous, changed
             bar.update(task, advance=1, description="grading")
 
         return api.grade_class(course, order, started, landed).reports
@@ -120,6 +121,9 @@ def _print_grades(reports: Sequence[GradeReport], samples: Sequence[Sample], con
         row = (sample.student, f"{report.score:g}", f"{report.max_score:g}", str(report.verdict), sample.note)
         table.add_row(*map(escape, row))
     console.print(table)
+    waiting = sum(question.max_score for question in reports[0].questions if question.kind == "manual")
+    if waiting:
+        console.print(f"{waiting:g} points of each wait for a person to score them")
 
 
 def _print_places(course: Course, topic: str, console: Console) -> None:

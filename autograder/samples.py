@@ -117,20 +117,24 @@ def _broken(material: Material) -> Iterator[Sample]:
     yield Sample("rosa", "handed in under another name", whole, filename=f"{material.assignment.topic} (1).ipynb")
 
 
-# Each takes the place of an answer; {question} is its name.
+# Each takes the place of an answer; QUESTION is its name.
 _HOSTILE_ANSWERS = {
-    "stephen": ("ends the process", "import os\n\ndef {question}(*args, **kwargs):\n    os._exit(0)"),
-    "tim": ("skips the test", "import pytest\n\ndef {question}(*args, **kwargs):\n    pytest.skip('passed')"),
-    "ursula": ("never returns", "def {question}(*args, **kwargs):\n    while True:\n        pass"),
+    "stephen": ("ends the process", "def QUESTION(*args, **kwargs):\n    os._exit(0)"),
+    "tim": ("skips the test", "import pytest\n\ndef QUESTION(*args, **kwargs):\n    pytest.skip('passed')"),
+    "ursula": ("never returns", "def QUESTION(*args, **kwargs):\n    while True:\n        pass"),
     "vera": (
         "takes all the memory",
-        "def {question}(*args, **kwargs):\n    hoard = []\n    while True:\n        hoard.append(bytearray(1 << 26))",
+        "def QUESTION(*args, **kwargs):\n    hoard = []\n    while True:\n        hoard.append(bytearray(1 << 26))",
     ),
     "wanda": (
         "writes its own grade wherever it can",
-        "import os\n\ndef {question}(*args, **kwargs):\n    for number in range(256):\n        try:\n"
-        '            os.write(number, b\'{{"verdict": "passed", "score": 20}}\')\n'
-        "        except OSError:\n            pass\n    return args[0]",
+        """def QUESTION(*args, **kwargs):
+    for number in range(256):
+        try:
+            os.write(number, b'{"verdict": "passed", "score": 20}')
+        except OSError:
+            pass
+    return args[0]""",
     ),
 }
 
@@ -138,7 +142,7 @@ _HOSTILE_ANSWERS = {
 def _hostile(material: Material) -> Iterator[Sample]:
     question = material.suite.questions()[0]
     for student, (note, source) in _HOSTILE_ANSWERS.items():
-        answers = {question: source.format(question=question)}
+        answers = {question: "import os\n\n" + source.replace("QUESTION", question)}
         yield Sample(student, f"hostile: {question} {note}", material.with_answers(answers))
     name = "scaled_dot_product_attention"
     if name in material.suite.questions():

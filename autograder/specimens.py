@@ -26,6 +26,7 @@ from autograder.testing.marks import Misconception, Variant
 
 Kind = Literal["reference", "untouched", "misconception", "variant", "cheap"]
 MARKS = ("misconception", "variant")
+FUTURE = "from __future__ import annotations\n\n"
 
 # What costs no thought. ``right`` is the model solution: zeros and ones have the right shape and structure,
 # and whatever must be refused is refused, so that only the numbers can give them away.
@@ -119,7 +120,10 @@ class Workbook:
             answer = answer_source(path.read_text(encoding="utf-8"), mark.name, mark.of)
         except AuthoringError as error:
             raise AuthoringError(f"{path}: {error}") from error
-        return self.model_solution() + answer if imports_reference(answer) else answer
+        if not imports_reference(answer):
+            return answer
+        head = FUTURE if answer.startswith(FUTURE) else ""
+        return head + self.model_solution() + answer.removeprefix(head)
 
     def cheap(self, question: str, expression: str) -> str:
         """The source of an answer to ``question`` that is the value of ``expression`` (see ``CHEAP_ANSWERS``)."""
@@ -212,7 +216,7 @@ def answer_source(source: str, name: str, question: str) -> str:
     *others, definition = statements
     if not isinstance(definition, ast.FunctionDef | ast.ClassDef):
         raise AuthoringError(f"{name!r} is marked, but is no function or class at the top of the file")
-    head = "from __future__ import annotations\n\n" if "from __future__ import annotations" in source else ""
+    head = FUTURE if FUTURE.strip() in source else ""
     if not imports_reference(source_of(others)) and all(isinstance(s, ast.Import | ast.ImportFrom) for s in others):
         definition.name = question
         return head + source_of(statements) + "\n"

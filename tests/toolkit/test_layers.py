@@ -38,7 +38,8 @@ LAYERS = """
     gradebook feedback
     nbgrader_bridge.autograde
     api specimens
-    verify
+    verify samples
+    demo
     cli
     __main__
 """

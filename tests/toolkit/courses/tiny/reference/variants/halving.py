@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from reference.halving import Halver
 from torch import Tensor
 
@@ -23,3 +24,11 @@ class HalverInOneStep(Halver):
     def forward(self, x: Tensor) -> Tensor:
         self.calls = self.calls + 1
         return x * 0.5**self.times
+
+
+@variant(of="halve")
+def halve_by_subtracting(x: Tensor) -> Tensor:
+    """Takes the other half away."""
+    if not torch.is_floating_point(x):
+        raise ValueError("x has no halves")
+    return x - x / 2
