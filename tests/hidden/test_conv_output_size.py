@@ -583,7 +583,7 @@ def test_conv2d_has_no_loop_over_images_or_pixels(student, seed):
 
 
 def _assert_few_operations(function, small, large, images=0):
-    """As ``assert_vectorised``, with room for the four operations that ``F.unfold`` leaves for every image on the CPU."""
+    """As ``assert_vectorised``, with room for what ``F.unfold`` does for every image on the CPU."""
     before, after = function.traced(*small).operations, function.traced(*large).operations
     if after > before + max(8, before // 4) + 6 * images:
         problem = (
