@@ -209,8 +209,9 @@ def file_digest(*paths: Path) -> str:
     """SHA-256 over the names and bytes of files, in the order given; a missing file counts as such."""
     digest = hashlib.sha256()
     for path in paths:
-        data = path.read_bytes() if path.is_file() else b"(missing)"
-        digest.update(f"{path.name}:{len(data)}\n".encode() + data)
+        data = path.read_bytes() if path.is_file() else None
+        size = "missing" if data is None else len(data)
+        digest.update(f"{path.name}:{size}\n".encode() + (data or b""))
     return digest.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ def question(
     devices: tuple[str, ...] = ("cpu", "cuda"),
 ) -> Callable[[F], F]:
     """Mark a hidden test: ``points`` for question ``name``. The docstring's first line is its title."""
-    if not points > 0:
+    if not 0 < points < math.inf:
         raise AuthoringError(f"question {name!r}: points={points!r}; a test counts for more than 0 points")
 
     def mark(test: F) -> F:
