@@ -373,6 +373,9 @@ def test_a_submission_is_recorded_whole_or_not_at_all(
             gradebook.write(nothing("ada", Verdict.FAILED), notebook_of(released, "ada"))
         assert rows(db) == before
         monkeypatch.undo()
+        hand_in(released, "bob", answered(released))
+        gradebook.write(graded("bob"), notebook_of(released, "bob"))
+        assert [row for row in rows(db)["grade"] if row in before["grade"]] == before["grade"]
         gradebook.write(nothing("ada", Verdict.FAILED), notebook_of(released, "ada"))
     assert rows(db) != before
 

@@ -28,7 +28,7 @@ def built(course: Course, notebook: NotebookNode | bytes, report: GradeReport | 
     data = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
     made = build(read_released(course.assignment(TOPIC)), data, report).notebook
     nbformat.validate(made)
-    json.dumps(made).encode("utf-8")
+    assert nbformat.writes(made).encode("utf-8")
     return made
 
 
@@ -42,6 +42,8 @@ def test_frame_and_checks_are_the_released_ones(course: Course) -> None:
     names = [cell.metadata.nbgrader.grade_id for cell in made.cells if "nbgrader" in cell.metadata]
     assert names.index("Halver") == names.index("Halver-answer") + 1
     assert made.metadata.kernelspec == original.metadata.kernelspec
+    (raw,) = [cell for cell in made.cells if cell.cell_type == "raw"]
+    assert raw.metadata == {"raw_mimetype": "text/plain"}  # pages show no such cell
 
 
 def test_of_copies_the_last_one_counts(course: Course) -> None:
@@ -96,6 +98,7 @@ def test_pictures_of_a_written_answer_stay(course: Course) -> None:
     notebook = answered(course, "![proof](attachment:p.png)")
     cell_of(notebook, "explain_halving").attachments = {
         "p.png": {"image/png": "AAAA", "text/html": "<b>"},
+        "o.png": {"image/png": '" onerror="steal()'},
         "q.svg": {"image/svg+xml": "<svg/>"},
     }
     made = built(course, notebook)

@@ -84,9 +84,10 @@ def duplicated(course: Course) -> NotebookNode:
 
 
 def odd(course: Course) -> NotebookNode:
-    """Everything a student may do to a notebook's metadata, and a lost check."""
+    """Everything a student may do to a notebook's metadata, a changed check and a lost one."""
     notebook = answered(course, MARKUP)
     cell_of(notebook, "halve").metadata.nbgrader |= {"points": 1000, "schema_version": 99, "grade": False}
+    cell_of(notebook, "halve").source = "assert True"
     notebook.cells.remove(cell_of(notebook, "Halver"))
     notebook.cells[0].metadata.nbgrader = "yes"
     notebook.cells.append(v4.new_raw_cell(MARKUP, metadata={"raw_mimetype": "text/html"}))
