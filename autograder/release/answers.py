@@ -18,6 +18,7 @@ from autograder.errors import AuthoringError
 from autograder.release.names import bound_names, used_names
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+IMPORTS = (ast.Import, ast.ImportFrom)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -110,7 +111,7 @@ def answer_cell(reference: Reference, name: str, *, questions: Iterable[str], gi
     if not ast.get_docstring(node):
         raise AuthoringError(f"{reference.path}: {name} has no docstring; students meet it as their task")
     _require_known(reference, node, given)
-    helpers = _helpers(reference, node, frozenset(questions) | given)
+    helpers = _helpers(reference, node, frozenset(questions), given)
     lines = _class(reference, node, helpers) if isinstance(node, ast.ClassDef) else _function(reference, node, helpers)
     return "\n".join(lines)
 
@@ -141,19 +142,24 @@ def _class(reference: Reference, node: ast.ClassDef, helpers: list[str]) -> list
     return cell
 
 
-def _helpers(reference: Reference, node: Definition, known: frozenset[str]) -> list[str]:
-    """The module-level statements that ``node`` needs, in the reference's order, each after two blank lines."""
+def _helpers(reference: Reference, node: Definition, questions: frozenset[str], given: frozenset[str]) -> list[str]:
+    """The module-level statements that ``node`` needs, in the reference's order, each after two blank lines.
+
+    The handout's imports stand for the reference's; a variable of its figures that is named like a helper does not.
+    """
     needed: set[ast.stmt] = set()
     waiting: list[ast.stmt] = [node]
     while waiting:
-        for name in used_names([waiting.pop()]) - known:
+        for name in used_names([waiting.pop()]) - questions:
             statement = reference.statements.get(name)
+            if name in given and isinstance(statement, IMPORTS):
+                continue
             if statement is not None and statement is not node and statement not in needed:
                 needed.add(statement)
                 waiting.append(statement)
     ordered = sorted(needed, key=lambda statement: statement.lineno)
-    imports = [line for s in ordered if isinstance(s, ast.Import | ast.ImportFrom) for line in reference.text(s)]
-    rest = [["", "", *reference.text(s)] for s in ordered if not isinstance(s, ast.Import | ast.ImportFrom)]
+    imports = [line for s in ordered if isinstance(s, IMPORTS) for line in reference.text(s)]
+    rest = [["", "", *reference.text(s)] for s in ordered if not isinstance(s, IMPORTS)]
     return (["", "", *imports] if imports else []) + [line for part in rest for line in part]
 
 

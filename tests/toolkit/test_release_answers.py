@@ -115,6 +115,10 @@ def test_what_the_handout_imports_is_not_imported_again() -> None:
     assert "import math" not in answer(FUNCTION, given=GIVEN | {"math"})
 
 
+def test_a_variable_of_the_handout_does_not_stand_for_a_helper() -> None:
+    assert "def _g(" in answer(FUNCTION, given=GIVEN | {"_g", "_SCALE"})
+
+
 def test_the_stub_is_signature_docstring_and_one_line() -> None:
     left = stub(answer(FUNCTION))
     assert left.endswith('    More.\n    """\n    raise NotImplementedError("write your solution here")')
