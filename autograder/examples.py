@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 import hypothesis
 import torch
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 
 import autograder
@@ -107,6 +108,7 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     Every example is tried on the reference when it is drawn and when the reference has changed, so
     that a failure later on is the student's. Raises ``AuthoringError`` where the reference fails.
     """
+    set_hypothesis_home_dir(course.state / "hypothesis")  # by default it writes into the working directory
     path = course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
     tried_on = file_digest(*sorted((course.root / "reference").glob("*.py")))
     stored = _read(path)

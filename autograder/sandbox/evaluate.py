@@ -325,8 +325,8 @@ class _Tracer:
         self.seen = {"events": unique, "operations": sum(name.startswith("aten::") for name in names)}
 
     def _note(self, module: nn.Module, *_: Any) -> None:
-        if type(module).__module__.startswith("torch.nn."):
-            self._modules.append(f"nn.{type(module).__name__}")
+        layers = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
+        self._modules.extend(f"nn.{base.__name__}" for base in layers if base is not nn.Module)
 
 
 _MODULE_HOOKS = (

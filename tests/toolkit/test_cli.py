@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,6 +122,28 @@ def test_a_grading_process_that_dies_is_our_fault_and_leaves_the_earlier_grade(c
     error = json.loads((course / "results" / TOPIC / "errors" / "bob.json").read_bytes())
     assert (error["verdict"], error["score"]) == ("grader_error", 0.0)
     assert report(course, "ada")["score"] == 5.0
+
+
+def auto_scores(course: Path) -> dict[str, float]:
+    query = (
+        "select submitted_assignment.student_id, sum(grade.auto_score) from grade "
+        "join submitted_notebook on grade.notebook_id = submitted_notebook.id "
+        "join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id group by 1"
+    )
+    with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+        return dict(database.execute(query).fetchall())
+
+
+def test_what_was_graded_without_a_gradebook_reaches_it_later_and_after_it_was_lost(course: Path, run: Run) -> None:
+    run("release")
+    hand_in(course, "ada", right(course))
+    hand_in(course, "bob", right(course) + WRONG)
+    run("grade", TOPIC, "--db", "none")
+    assert not (course / "gradebook.db").exists()
+    for _ in range(2):
+        assert "2 of 2 submissions are up to date" in run("grade", TOPIC).stderr
+        assert auto_scores(course) == {"ada": 5.0, "bob": 0.0}
+        (course / "gradebook.db").unlink()
 
 
 def test_interrupted_keeps_what_was_graded_and_goes_on_from_there(course: Path, run: Run) -> None:
