@@ -17,7 +17,6 @@ from autograder.suite import Suite
 
 DUE = datetime(2026, 3, 31, 22, 0, tzinfo=UTC)
 IN_TIME, LATE = DUE - timedelta(hours=5), DUE + timedelta(hours=2)
-MOST_MISCONCEPTIONS = 6
 
 Names = Iterator[str]
 
