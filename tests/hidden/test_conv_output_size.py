@@ -28,8 +28,8 @@ _NO_LAYERS = forbid(
     because="sizes and counts are to be computed, not read off a layer",
 )
 _CONVOLUTIONS = forbid(
-    "*convolution*",
-    "*conv[123t_]*",
+    "*::*convolution*",
+    "*::*conv[123t_]*",
     "nn.*Conv*",
     names=("conv1d", "conv3d", "conv_transpose2d", "convolution", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose2d"),
 )
