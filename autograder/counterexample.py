@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import Phase
 
 from autograder.display import call_text, show
-from autograder.errors import GraderError, ProcessDied, Refused, StudentRaised
+from autograder.errors import GraderError, ProcessDied, StudentFault, StudentRaised
 from autograder.examples import call_body, drive, encode_example
 from autograder.model import Counterexample, Verdict
 from autograder.suite import FIXTURES, HiddenTest
@@ -89,7 +89,7 @@ def describe(fault: Exception, student: Student) -> Found:
 
 def message_of(fault: Exception) -> str:
     """What went wrong, for people."""
-    if isinstance(fault, Refused):
+    if isinstance(fault, StudentFault):
         return fault.message
     if isinstance(fault, AssertionError):
         return clean(str(fault), 1000) or "a check of the answer does not hold"
