@@ -9,7 +9,18 @@ from torch import nn
 from autograder.testing import misconception
 from reference import attention as right
 
+# The first misconception that answers like a student names the mistake. A loop over the batch answers
+# right, so it comes first in its question: what else is wrong there differs in some value.
+
 # ------------------------------------------------------------------------------------------ softmax
+
+
+@misconception(of="softmax", hint="A Python loop over the rows is slow; `amax` and `sum` take `dim` and `keepdim`.")
+def softmax_row_by_row(x, dim=-1):
+    if x.dim() == 1:
+        return right.softmax(x, dim)
+    moved = x.movedim(dim, -1)
+    return torch.stack([softmax_row_by_row(row) for row in moved]).movedim(-1, dim)
 
 
 @misconception(of="softmax", hint="The dimension is fixed in your code: look where `dim` should be used, twice.")
@@ -79,23 +90,9 @@ def softmax_without_gradient(x, dim=-1):
     return right.softmax(x.detach(), dim)
 
 
-@misconception(of="softmax", hint="A Python loop over the rows is slow; `amax` and `sum` take `dim` and `keepdim`.")
-def softmax_row_by_row(x, dim=-1):
-    if x.dim() == 1:
-        return right.softmax(x, dim)
-    moved = x.movedim(dim, -1)
-    return torch.stack([softmax_row_by_row(row) for row in moved]).movedim(-1, dim)
-
-
 @misconception(of="softmax", hint="This is PyTorch's own softmax; here the point is to write it with exp and sum.")
 def softmax_from_the_library(x, dim=-1):
     return F.softmax(x, dim)
-
-
-@misconception(of="softmax", hint="A constant added to the sum keeps the weights from summing to 1; no sum is 0 here.")
-def softmax_with_a_constant_in_the_sum(x, dim=-1):
-    powers = (x - x.amax(dim, keepdim=True)).exp()
-    return powers / (powers.sum(dim, keepdim=True) + 1e-6)
 
 
 # --------------------------------------------------------------------- scaled dot-product attention
@@ -115,6 +112,18 @@ def _attention(q, k, v, mask=None, *, scale=None, dim=-1):
     if mask is not None:
         weights = weights.masked_fill(~mask, 0)
     return (weights @ v).to(dtype), weights.to(dtype)
+
+
+@misconception(
+    of="scaled_dot_product_attention",
+    hint="A Python loop over the batch: `@` and `transpose(-2, -1)` take any number of leading dimensions.",
+)
+def attention_sample_by_sample(q, k, v, mask=None):
+    if q.dim() == 2:
+        return _attention(q, k, v, mask)
+    masks = [None] * len(q) if mask is None else mask.broadcast_to(*q.shape[:-1], k.shape[-2])
+    pairs = [attention_sample_by_sample(*sample) for sample in zip(q, k, v, masks, strict=True)]
+    return torch.stack([o for o, _ in pairs]), torch.stack([w for _, w in pairs])
 
 
 @misconception(
@@ -290,18 +299,6 @@ def attention_that_inverts_the_mask_in_place(q, k, v, mask=None):
 
 
 @misconception(
-    of="scaled_dot_product_attention",
-    hint="A Python loop over the batch: `@` and `transpose(-2, -1)` take any number of leading dimensions.",
-)
-def attention_sample_by_sample(q, k, v, mask=None):
-    if q.dim() == 2:
-        return _attention(q, k, v, mask)
-    masks = [None] * len(q) if mask is None else mask.broadcast_to(*q.shape[:-1], k.shape[-2])
-    pairs = [attention_sample_by_sample(*sample) for sample in zip(q, k, v, masks, strict=True)]
-    return torch.stack([o for o, _ in pairs]), torch.stack([w for _, w in pairs])
-
-
-@misconception(
     of="scaled_dot_product_attention", hint="The second value is the weights after the softmax, not the scores."
 )
 def attention_that_returns_scores(q, k, v, mask=None):
@@ -403,6 +400,18 @@ def _heads(x, w_q, w_k, w_v, w_o, num_heads, mask, *, split=_split, join=_join, 
     q, k, v = (split(x @ w, num_heads) for w in (w_q, w_k, w_v))
     output, _ = (attend or right.scaled_dot_product_attention)(q, k, v, _per_head(mask, x))
     return (join(output) @ w_o).to(dtype)
+
+
+@misconception(
+    of="multi_head_attention", hint="A Python loop over the batch: loop over the heads if you like, not over samples."
+)
+def heads_sample_by_sample(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    _check(x, num_heads)
+    masks = [None] * len(x) if mask is None else mask.broadcast_to(len(x), x.shape[1], x.shape[1])
+    rows = [
+        right.multi_head_attention(r[None], w_q, w_k, w_v, w_o, num_heads, m) for r, m in zip(x, masks, strict=True)
+    ]
+    return torch.cat(rows)
 
 
 @misconception(
@@ -553,18 +562,6 @@ def heads_checked_by_assert(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     assert num_heads >= 1, "num_heads"  # noqa: S101
     assert x.shape[-1] % num_heads == 0, "num_heads"  # noqa: S101
     return right.multi_head_attention(x, w_q, w_k, w_v, w_o, num_heads, mask)
-
-
-@misconception(
-    of="multi_head_attention", hint="A Python loop over the batch: loop over the heads if you like, not over samples."
-)
-def heads_sample_by_sample(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
-    _check(x, num_heads)
-    masks = [None] * len(x) if mask is None else mask.broadcast_to(len(x), x.shape[1], x.shape[1])
-    rows = [
-        right.multi_head_attention(r[None], w_q, w_k, w_v, w_o, num_heads, m) for r, m in zip(x, masks, strict=True)
-    ]
-    return torch.cat(rows)
 
 
 @misconception(of="multi_head_attention", hint="The result should have the dtype of x; yours is always float32.")

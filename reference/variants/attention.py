@@ -25,15 +25,9 @@ def softmax_in_float64_along_the_last_dimension(x, dim=-1):
 
 
 @variant(of="softmax")
-def softmax_as_a_parameter_of_differences(x, dim=-1):
-    """1 over the sum of exp(x_j - x_k), so that no maximum is needed; a Parameter where no gradient is asked for."""
-    moved = x.transpose(dim, -1)
-    gaps = (
-        (moved.unsqueeze(-2) - moved.unsqueeze(-1)).float()
-        if x.dtype.itemsize == 2
-        else (moved.unsqueeze(-2) - moved.unsqueeze(-1))
-    )
-    result = (1 / gaps.exp().sum(-1)).transpose(dim, -1).to(x.dtype)
+def softmax_as_a_normalised_parameter(x, dim=-1):
+    """Divides by the 1-norm; a Parameter where no gradient is asked for."""
+    result = F.normalize((x - x.max(dim, keepdim=True)[0]).exp(), p=1.0, dim=dim)
     return result if x.requires_grad else nn.Parameter(result)
 
 

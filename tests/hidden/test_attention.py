@@ -155,6 +155,18 @@ def _mixed(tensors, first, others):
     return [tensors[0].to(first), *(tensor.to(others) for tensor in tensors[1:])]
 
 
+def _assert_no_loop(function, batched, rest):
+    """As many operations for 200 samples as for 50; einsum and matmul take other ways for very small products."""
+    few, many = ([_grown(tensor, size) for tensor in batched] for size in (50, 200))
+    others = [value.contiguous() if isinstance(value, torch.Tensor) else value for value in rest]
+    assert_vectorised(function, (*few, *others), (*many, *others))
+
+
+def _grown(tensor, size):
+    """The first sample ``size`` times."""
+    return tensor[:1].contiguous().repeat(size, *[1] * (tensor.dim() - 1))
+
+
 # ------------------------------------------------------------------------------------------ softmax
 
 
@@ -232,11 +244,11 @@ def test_softmax_can_be_differentiated(student, reference, x, cotangent, dim):
 
 
 @question("softmax", points=0.2)
-@given(x=ts.tensors((40, 5), kinds=("normal",)))
+@given(x=ts.tensors((2, 5), kinds=("normal",)))
 @settings(max_examples=3)
 def test_softmax_has_no_loop_over_the_batch(student, x):
     """One expression for the whole batch, no loop over its rows."""
-    assert_vectorised(student.softmax, (x[:2], 1), (x, 1))
+    _assert_no_loop(student.softmax, [x], [1])
 
 
 # --------------------------------------------------------------------- scaled dot-product attention
@@ -290,8 +302,11 @@ def test_attention_of_a_query_without_keys(student, reference, inputs):
 @settings(max_examples=30)
 def test_attention_with_large_scores(student, reference, inputs):
     """Queries and keys up to 1e4 give no infinity and no NaN, masked or not."""
-    _assert_attends(student, reference, *inputs[:3])
-    _assert_attends(student, reference, *inputs)
+    q, k, v, mask = inputs
+    # Small numbers first: they tell a mask that is always wrong from one that is wrong for large scores.
+    _assert_attends(student, reference, q / 1e4, k / 1e4, v, mask, rtol=ROUGH.get(q.dtype))
+    _assert_attends(student, reference, q, k, v)
+    _assert_attends(student, reference, q, k, v, mask)
 
 
 @question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))
@@ -354,12 +369,11 @@ def test_attention_keeps_the_dtype_of_the_queries_and_leaves_its_inputs_alone(st
 
 
 @question("scaled_dot_product_attention", points=0.2, depends_on=("softmax",))
-@given(inputs=_masked_inputs(dead=True, lead=st.just((40,))))
+@given(inputs=_masked_inputs(dead=True, lead=st.just((2,)), min_size=3))
 @settings(max_examples=3)
 def test_attention_has_no_loop_over_the_batch(student, inputs):
     """One expression for the whole batch, no loop over its samples."""
-    few = [tensor[:2] for tensor in inputs]
-    assert_vectorised(student.scaled_dot_product_attention, tuple(few), tuple(inputs))
+    _assert_no_loop(student.scaled_dot_product_attention, inputs, [])
 
 
 # -------------------------------------------------------------------------------------- causal mask
@@ -490,12 +504,11 @@ def test_heads_with_large_numbers(student, reference, inputs):
 
 
 @question("multi_head_attention", points=0.2, depends_on=NEEDS)
-@given(inputs=_heads_inputs(min_size=2))
+@given(inputs=_heads_inputs(min_size=3))
 @settings(max_examples=3)
 def test_heads_have_no_loop_over_the_batch(student, inputs):
     """One expression for the whole batch; a loop over the heads is fine."""
-    x, *rest = inputs
-    assert_vectorised(student.multi_head_attention, (x[:2], *rest), (x[:2].repeat(20, 1, 1), *rest))
+    _assert_no_loop(student.multi_head_attention, inputs[:1], inputs[1:])
 
 
 # ------------------------------------------------------------------------------ positional encoding
@@ -510,14 +523,14 @@ def test_positional_encoding(student, reference, length, dim):
 
 
 @question("positional_encoding", points=0.8)
-@given(length=st.sampled_from((1, 2, 700, 3000)), dim=st.sampled_from((2, 4, 30)), keyword=st.booleans())
-@settings(max_examples=15)
-def test_positional_encoding_of_short_and_long_sequences(student, reference, length, dim, keyword):
+@given(length=st.integers(13, 900), dim=st.sampled_from((2, 4, 30)))
+@settings(max_examples=8)
+def test_positional_encoding_of_short_and_long_sequences(student, reference, length, dim):
     """One position, a single pair of columns, and thousands of positions."""
-    call = {"length": length, "dim": dim}
-    got = student.positional_encoding(**call) if keyword else student.positional_encoding(length, dim)
-    # An angle of thousands, computed in float32, is off by a few of its spacings.
-    assert_matches(got, reference.positional_encoding(length, dim), rtol=2e-5 + 5e-7 * length)
+    for positions in (1, length, 3000 + length):
+        got = student.positional_encoding(length=positions, dim=dim)
+        # An angle of thousands, computed in float32, is off by a few of its spacings.
+        assert_matches(got, reference.positional_encoding(positions, dim), rtol=2e-5 + 5e-7 * positions)
 
 
 @question("positional_encoding", points=0.5)
@@ -592,13 +605,12 @@ def test_luong_scores_keep_the_dtype(student, reference, inputs):
 
 
 @question("luong_scores", points=0.2)
-@given(inputs=_score_inputs(additive=False, batch=4, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
-@settings(max_examples=12)
+@given(inputs=_score_inputs(additive=False, batch=4, min_size=3, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
+@settings(max_examples=8)
 def test_luong_scores_can_be_differentiated(student, reference, inputs, cotangent):
     """Gradients flow to every argument, and no loop runs over the batch."""
     _assert_score_gradients(student.luong_scores, reference.luong_scores, inputs, cotangent)
-    h, s, W = inputs
-    assert_vectorised(student.luong_scores, (h[:2], s[:2], W), (h.repeat(10, 1), s.repeat(10, 1, 1), W))
+    _assert_no_loop(student.luong_scores, inputs[:2], inputs[2:])
 
 
 @question("bahdanau_scores", points=0.8, gate=True)
@@ -626,11 +638,9 @@ def test_bahdanau_scores_keep_the_dtype(student, reference, inputs):
 
 
 @question("bahdanau_scores", points=0.2)
-@given(inputs=_score_inputs(additive=True, batch=4, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
-@settings(max_examples=12)
+@given(inputs=_score_inputs(additive=True, batch=4, min_size=3, kinds=("normal",)), cotangent=ts.tensors((4, 5)))
+@settings(max_examples=8)
 def test_bahdanau_scores_can_be_differentiated(student, reference, inputs, cotangent):
     """Gradients flow to every argument, and no loop runs over the batch."""
     _assert_score_gradients(student.bahdanau_scores, reference.bahdanau_scores, inputs, cotangent)
-    h, s, *weights = inputs
-    large = (h.repeat(10, 1), s.repeat(10, 1, 1), *weights)
-    assert_vectorised(student.bahdanau_scores, (h[:2], s[:2], *weights), large)
+    _assert_no_loop(student.bahdanau_scores, inputs[:2], inputs[2:])
