@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import secrets
+import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +41,13 @@ def environment():
 def descriptors():
     return [os.readlink(path) for path in glob.glob("/proc/self/fd/*") if os.path.lexists(path)]
 
-def network():
+def network(abstract):
     reached = []
+    try:
+        socket.socket(socket.AF_UNIX).connect("\\0" + abstract)
+        reached.append("an abstract socket of this machine")
+    except OSError:
+        pass
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.socket(family, socket.SOCK_STREAM).connect(("127.0.0.1", 1))
@@ -54,7 +62,7 @@ def writable(paths):
     done = []
     for path in paths:
         try:
-            open(os.path.join(path, "probe"), "w").close()
+            open(os.path.join(path, "autograder-probe"), "w").close()
             done.append(path)
         except OSError:
             pass
@@ -79,6 +87,9 @@ def identity():
     status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
     return [os.getuid(), status["CapEff"].strip(), status["NoNewPrivs"].strip(), status["Seccomp"].strip()]
 """
+
+
+_OUTSIDE = ("/", "/etc", "/run", "/usr", "/usr/lib", "/dev", "/proc/sys/kernel", "/sys/devices/system/cpu")
 
 
 @dataclass(frozen=True)
@@ -130,21 +141,28 @@ def _private_files(student: Student, hidden: tuple[Path, ...]) -> Finding:
 
 
 def _no_network(student: Student) -> Finding:
-    reached = student.network()
+    name = f"autograder-doctor-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}")
+        listener.listen()
+        reached = student.network(name)
     kept = "network namespace without devices; seccomp allows AF_UNIX only"
     means = f"reached: {', '.join(reached)}" if reached else kept
     return Finding("2. no network, not even loopback or the host's abstract sockets", not reached, means)
 
 
 def _nothing_left(student: Student) -> Finding:
-    left = student.left("probe")
-    means = f"left in {', '.join(left)}" if left else "tmpfs in a mount namespace of its own"
+    left = student.left("probe") + student.writable([*_OUTSIDE, sys.prefix, str(Path(__file__).parent)])
+    means = f"left in {', '.join(left)}" if left else "tmpfs in a mount namespace of its own; all else is read-only"
     return Finding("3. nothing written survives; nothing is shared with the next submission", not left, means)
 
 
 def _bounded(student: Student) -> Finding:
-    limits: dict[str, Any] = student.limits()
-    unbounded = sorted(name for name, value in limits.items() if value < 0)
+    limits: dict[str, int] = student.limits()
+    asked = Limits()
+    most = {"RLIMIT_CPU": asked.cpu_seconds, "RLIMIT_NPROC": asked.processes, "RLIMIT_NOFILE": asked.open_files}
+    most |= {"RLIMIT_FSIZE": asked.file_bytes, "RLIMIT_CORE": 0}
+    unbounded = sorted(name for name, value in limits.items() if not 0 <= value <= most.get(name, value))
     kept = "rlimits, size-limited tmpfs, memory watchdog, deadlines"
     means = f"unbounded: {', '.join(unbounded)}" if unbounded else kept
     return Finding("4. time, memory, processes, files and output are bounded", not unbounded, means)

@@ -39,9 +39,22 @@ chmod 1777 /mnt/tmp
 TMPDIR=/mnt/tmp exec setpriv --reuid $5 --regid $5 --clear-groups /mnt/venv/bin/python /mnt/project/tests/toolkit/$6
 """
 
+# A filter that refuses what makes a user namespace, as many machines do for ordinary users.
+_FORBID_NAMESPACES = """
+import errno, os, sys
+import pyseccomp as seccomp
+rules = seccomp.SyscallFilter(seccomp.ALLOW)
+rules.add_rule(seccomp.ERRNO(errno.EPERM), "unshare", seccomp.Arg(0, seccomp.MASKED_EQ, 0x10000000, 0x10000000))
+rules.load()
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
 
 def command(tier: str, program: str) -> list[str]:
-    """How to run ``program`` of this folder as ``root`` or as an ordinary ``user``; skips where that cannot be."""
+    """How to run ``program`` of this folder as ``root`` or as an ordinary ``user``; skips where that cannot be.
+
+    A user of the third tier, ``forbidden``, may make no namespace of its own.
+    """
     if os.getuid() != 0:
         if tier == "root":
             pytest.skip("needs root")
@@ -50,7 +63,10 @@ def command(tier: str, program: str) -> list[str]:
         return [sys.executable, str(ROOT / "tests" / "toolkit" / program)]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     places = [version, sys.base_prefix, sysconfig.get_path("purelib"), str(ROOT), str(ORDINARY_UID), program]
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _AS_ORDINARY_USER, "sh", *places]
+    mount = ["unshare", "--mount", "--propagation", "private"]
+    if tier == "forbidden":
+        mount = [sys.executable, "-c", _FORBID_NAMESPACES, *mount]
+    return [*mount, "sh", "-c", _AS_ORDINARY_USER, "sh", *places]
 
 
 class Host:

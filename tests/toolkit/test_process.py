@@ -40,7 +40,7 @@ OK = encode({{"status": "ok", "value": 1, "modified": [], "aliases": [], "requir
 
 SLOWLY = "[(os.write(3, b'%c' % b), time.sleep(0.2))"
 KILL = "os.kill(-1, 9); os.kill(os.getpid(), 9)"
-PASS_ON = """
+DESCRIPTORS = """
     import array, socket
     streams = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0, 1, 2]))
     socket.socket(fileno=os.dup(3)).sendmsg([b'x' * 20], [streams])
@@ -71,7 +71,7 @@ ATTACKS = {
     "ending badly": ("os._exit(5)", "crashed", r"ended itself \(exit status 5\)"),
     "a signal": ("os.kill(os.getpid(), 11)", "crashed", "was ended by signal 11"),
     "killing all": (f"os.fork() or time.sleep(600); {KILL}", "crashed", "was ended by signal 9"),
-    "descriptors": (PASS_ON, "protocol", "a frame that answers no request"),
+    "descriptors": (DESCRIPTORS, "protocol", "a frame that answers no request"),
 }  # fmt: skip
 
 
