@@ -7,6 +7,7 @@ object of the student's ever lives on this side.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from autograder.sandbox.wire import Bounds, Handle, decode, encode
 from autograder.testing.marks import Forbidden
 from autograder.text import clean
 
-TRACED_CALLS = 2  # the first calls of every test are traced, then one in TRACE_EVERY
+TRACED_CALLS = 2  # of every test, the first calls of each function and method are traced, then one in TRACE_EVERY
 TRACE_EVERY = 16
 
 
@@ -115,7 +116,7 @@ class Student:
     backend: Backend
     forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
     log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, repr=False)
-    calls: int = 0
+    _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, repr=False)
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
@@ -124,7 +125,7 @@ class Student:
 
     def begin(self, seed: int = 0) -> None:
         """Start a test: no objects, a seeded global generator, an empty log, tracing from the first call."""
-        self.calls = 0
+        self._calls.clear()
         self.request({"op": "begin", "seed": seed})
         self.log.clear()
 
@@ -141,8 +142,9 @@ class Student:
     def call(self, name: str, request: dict[str, Any]) -> Answer:
         """Perform a ``call`` request for the function or class ``name``, traced where it is due."""
         rule = _union(self.forbidden.get(name), self.forbidden.get("*"))
-        due = self.calls < TRACED_CALLS or self.calls % TRACE_EVERY == 0
-        self.calls += 1
+        key = (name, request.get("method"))
+        due = self._calls[key] < TRACED_CALLS or self._calls[key] % TRACE_EVERY == 0
+        self._calls[key] += 1
         if rule is not None and due:
             request["trace"] = True
         reply = self._perform(request)
