@@ -78,9 +78,10 @@ class Evaluator:
         with traced:
             value = target(*args, **kwargs)
         reply: dict[str, Any] = {"status": "ok", **self._tracer.seen}
-        reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
-        reply["aliases"] = _aliases(value, before)
-        reply["requires_grad"] = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
+        with _no_overrides():  # a subclass of Tensor does not answer for itself
+            reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
+            reply["aliases"] = _aliases(value, before)
+            reply["requires_grad"] = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
         if wanted:
             owner = self._objects[request["handle"]] if "handle" in request else target
             leaves += [_parameter(owner, name) for name in wanted["params"]]

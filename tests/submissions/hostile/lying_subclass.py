@@ -1,5 +1,5 @@
 """A tensor subclass that answers every question in its own favour."""
-EXPECT = {"verdict": ["failed", "error"], "score": 2.0}
+EXPECT = {"verdict": "failed", "score": 2.0}
 # %%
 import torch
 class Liar(torch.Tensor):
