@@ -62,7 +62,7 @@ class Limits(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output_bytes: int = 1 << 20
     notebook_bytes: int = 20 << 20
     reply_bytes: int = 8 << 20
-    restarts: int = 3
+    restarts: int = 12
 
 
 class Counterexample(Record, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,12 +139,22 @@ class Grader:
             explainer.seconds_left = 0.0
         student = Student(session, self.suite.forbidden)
         bench = Bench(session, student, self.reference, explainer, self.options.device)
-        return [
-            judge(test, self.examples[test.name], bench)
-            if not questions or test.question.name in questions
-            else _left_out(test)
-            for test in self.suite.tests
-        ]
+        fallen: dict[str, TestRecord] = {}
+        deaths: Counter[str] = Counter()
+        records = []
+        for test in self.suite.tests:
+            name = test.question.name
+            if questions and name not in questions:
+                record = _left_out(test)
+            elif name in fallen:
+                record = _blank(test, fallen[name].verdict, f"{NOT_RUN}: {fallen[name].message}")
+            else:
+                record = judge(test, self.examples[test.name], bench)
+                deaths[name] += record.verdict in DEADLY
+                if record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION):
+                    fallen[name] = record
+            records.append(record)
+        return records
 
     def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
         records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
@@ -156,6 +167,12 @@ class Grader:
             seconds=round(seconds, 3),
             **vars(self.basis),
         )
+
+
+# A function that hangs or dies takes few of the fresh processes, so that the other questions get theirs.
+DEADLY = frozenset({Verdict.CRASHED, Verdict.MEMORY, Verdict.TIMEOUT, Verdict.PROTOCOL})
+DEATHS_PER_QUESTION = 2
+NOT_RUN = "not run, an earlier test of this question ended the process"
 
 
 @dataclass(frozen=True)
