@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.autograd import profiler_legacy
+from torch.overrides import TorchFunctionMode
 
 from autograder.sandbox.wire import DEFAULT_BOUNDS, Bounds, Handle, WireError
 
@@ -303,7 +304,8 @@ class _Tracer:
     """Lists what ran inside it: every dispatcher operation, autograd function and ``nn`` layer.
 
     The profiler sees composite operations whatever road leads to them (tensor methods,
-    ``torch.ops``, modules, ``getattr``); the module hooks see layers being built or called.
+    ``torch.ops``, modules, ``getattr``); the module hooks see layers being built or called; the
+    function mode sees functions of torch's that are Python all the way down.
     ``seen`` holds the list also where the call raised.
     """
 
@@ -315,19 +317,38 @@ class _Tracer:
     def __enter__(self) -> None:
         self._modules.clear()
         self._hooks = [register(self._note) for register in _MODULE_HOOKS]
+        self._functions = _Functions()
+        self._functions.__enter__()  # type: ignore[no-untyped-call]
         _start_profiler(self._config)
 
     def __exit__(self, *error: object) -> None:
+        self._functions.__exit__(*error)  # type: ignore[no-untyped-call]
         records = _stop_profiler()  # read as they are: torch's own table of them takes 10 ms to build
         for hook in self._hooks:
             hook.remove()
         names = [record.name() for thread in records for record in thread if str(record.kind()) == "push"]
-        unique = list(dict.fromkeys([*self._modules, *names]))[:MAX_EVENTS]
+        unique = list(dict.fromkeys([*self._modules, *self._functions.names, *names]))[:MAX_EVENTS]
         self.seen = {"events": unique, "operations": sum(name.startswith("aten::") for name in names)}
 
     def _note(self, module: nn.Module, *_: Any) -> None:
         layers = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
         self._modules.extend(f"nn.{base.__name__}" for base in layers if base is not nn.Module)
+
+
+class _Functions(TorchFunctionMode):
+    """Names of the functions of ``torch.nn.functional`` that run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types
+        if getattr(func, "__module__", None) == "torch.nn.functional":
+            self.names.append(f"torch.nn.functional.{func.__name__}")
+        return func(*args, **(kwargs or {}))
 
 
 _MODULE_HOOKS = (

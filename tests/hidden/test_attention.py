@@ -28,6 +28,7 @@ FORBIDDEN = {
     ),
     "*": forbid(
         "aten::*attention*",
+        "torch.nn.functional.*attention*",
         "aten::*transformer*",
         "*FlexAttention*",
         "nn.MultiheadAttention",
