@@ -206,7 +206,8 @@ W = torch.ones(3, 2, 3, 3)
 
 
 def slow(x: Tensor) -> Tensor:
-    return torch._C._nn.slow_conv3d(x[:, :, None], W[:, :, None], [1, 3, 3])
+    result: Tensor = torch.ops.aten.slow_conv3d(x[:, :, None], W[:, :, None], [1, 3, 3])
+    return result
 
 
 ROADS = {

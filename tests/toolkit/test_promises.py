@@ -53,13 +53,12 @@ def probe():
         folders[:] = [name for name in folders if not (folder == "/" and name in ("usr", "proc", "sys", "dev"))]
         folders[:] = [name for name in folders if not name.startswith(("lib", "site-packages", "share", "python"))]
         found += [os.path.join(folder, name) for name in files if name.endswith((".ipynb", ".md")) or "test" in name]
-    return [sorted(os.listdir("/")), os.listdir("/run"), os.listdir("/home"), found]
+    return [sorted(os.listdir("/")), os.listdir("/run"), found]
 """
-    top, run, home, found = host.call(source)
-    assert {"etc", "home", "proc", "run", "tmp", "usr"} <= set(top)
-    assert not {"boot", "media", "opt", "srv", "var"} & set(top)
+    top, run, found = host.call(source)
+    assert {"etc", policy.HOME.strip("/"), "proc", "run", "tmp", "usr"} <= set(top)
+    assert not {"boot", "home", "media", "opt", "srv", "var"} & set(top)
     assert sorted(run) == ["box", "data"]
-    assert home == ["student"]
     assert [path for path in found if "/project/" in path and "/autograder/" not in path] == []
 
 
@@ -227,7 +226,7 @@ def probe():
     found = host.call(source, call_seconds=60.0)
     devices = [path for path in found if path.startswith("/dev/") and path != "/dev/shm"]
     assert set(devices) <= set(policy.DEVICES)
-    assert [path for path in found if path not in devices] == ["/dev/shm", "/home/student", "/tmp"]
+    assert [path for path in found if path not in devices] == ["/dev/shm", "/notebook", "/tmp"]
 
 
 def test_kernel_settings_cannot_be_written(host: Host) -> None:
