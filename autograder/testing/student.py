@@ -115,8 +115,9 @@ class Student:
 
     backend: Backend
     forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
-    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, repr=False)
-    _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, repr=False)
+    # No init: hypothesis prints every field that has one, and a log of hundreds of calls takes seconds.
+    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, init=False, repr=False)
+    _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):

@@ -51,6 +51,8 @@ def test_a_wrong_notebook_fails_with_the_smallest_input(root: Path) -> None:
     assert "1 failed, 4 passed" in text, text
     assert "the result is off (relative error 1); at [0] it is 0, not 0.5" in text
     assert "x=tensor([1.])" in text
+    assert len(text.splitlines()) < 100, text
+    assert "warning" not in text
 
 
 def test_what_is_no_notebook_is_said(root: Path) -> None:
