@@ -59,7 +59,6 @@ class Limits(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     file_bytes: int = 64 << 20
     scratch_bytes: int = 256 << 20
     scratch_files: int = 4096
-    output_bytes: int = 1 << 20
     notebook_bytes: int = 20 << 20
     reply_bytes: int = 8 << 20
     restarts: int = 12

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 
 from autograder.display import show
-from autograder.errors import ForbiddenUsed, GraderError, Mismatch, StudentMissing, StudentRaised
+from autograder.errors import ForbiddenUsed, Mismatch, StudentMissing, StudentRaised
 from autograder.model import Verdict
 from autograder.sandbox.evaluate import Evaluator, Unsendable, plain
 from autograder.sandbox.wire import Bounds, Handle, decode, encode
@@ -332,7 +332,9 @@ def to_wire(value: Any) -> Any:
     try:
         return plain(value, _no_objects, Bounds())
     except Unsendable as error:
-        raise GraderError(f"a hidden test passes {type(value).__name__}, which cannot be sent") from error
+        # A test that sends an answer on: the reference's answers can be sent, so this one is no such value.
+        kind = value.name if isinstance(value, RemoteObject) else type(value).__name__
+        raise Mismatch(f"an object ({clean(kind, 80)}) where a plain value or a tensor belongs") from error
 
 
 def _no_objects(value: Any) -> Handle:
