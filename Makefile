@@ -31,7 +31,7 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/mypy
 
 pytest: $(BIN)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 verify: $(BIN)/.installed
 	$(BIN)/autograder release --check

@@ -131,7 +131,7 @@ def test_a_test_that_the_reference_fails_is_named_with_the_example(course: Cours
     [
         (
             "@given(f=st.just(object()))\ndef test_f(f):\n    ...",
-            "test_f: its examples cannot be stored: an object (object) where a plain value or a tensor belongs",
+            "test_f: its examples cannot be stored: an object .object. where a plain value or a tensor belongs",
         ),
         (
             "@given(data=st.data())\ndef test_d(data):\n    ...",

@@ -48,7 +48,10 @@ def test_the_other_question_is_graded(grader: Grader, tmp_path: Path, deed: str)
 
 
 def test_a_question_takes_two_processes_at_most(grader: Grader, tmp_path: Path) -> None:
-    ending = "\nRIGHT = halve\ndef halve(x):\n    if x.numel() > 1 or not x.is_floating_point():\n        import os; os._exit(0)\n    return RIGHT(x)\n"
+    ending = (
+        "\nRIGHT = halve\ndef halve(x):\n    if x.numel() > 1 or not x.is_floating_point():\n"
+        "        import os; os._exit(0)\n    return RIGHT(x)\n"
+    )
     report = graded(grader, tmp_path, ending)
     tests = report.questions[0].tests
     assert sum(test.message.startswith("the notebook's process ended") for test in tests) <= DEATHS_PER_QUESTION

@@ -341,6 +341,6 @@ def test_a_call_that_draws_global_random_numbers_is_answered_each_time() -> None
 
 
 def test_an_answer_that_is_an_object_cannot_be_sent_on_and_is_the_students_fault() -> None:
-    student = Student(LocalBackend({"make": lambda: object(), "use": lambda value: value}))
+    student = Student(LocalBackend({"make": object, "use": lambda value: value}))
     with pytest.raises(Mismatch, match=r"an object \(make\) where a plain value or a tensor belongs"):
         student.use(student.make())
