@@ -20,8 +20,9 @@ LAYERS = """
     sandbox.shell
     sandbox.child
     sandbox.zygote sandbox.process
-    sandbox.session course seed testing.marks testing.strategies testing.compare
+    sandbox.session course seed testing.marks testing.strategies
     suite testing.student provenance
+    testing.compare
     testing.checks examples hints
     testing counterexample scoring
     release.names release.files
