@@ -458,6 +458,16 @@ def forgets_gamma_going_back(grad_y, x, gamma, eps=1e-5):
     return (grad_x, *right.batch_norm_backward(grad_y, x, gamma, eps)[1:])
 
 
+@misconception(
+    "batch_norm_backward", hint="A gamma of 0 divides by zero here: take the normalised values from x, not from y."
+)
+def divides_the_output_by_gamma(grad_y, x, gamma, eps=1e-5):
+    grad_x, _, grad_beta = right.batch_norm_backward(grad_y, x, gamma, eps)
+    y = right.batch_norm_forward(x, gamma, torch.zeros_like(gamma), eps)[0]
+    normalised = y / _along(gamma, x)
+    return grad_x, (grad_y * normalised).sum(dim=_dims(x)).to(grad_y.dtype), grad_beta
+
+
 @misconception("batch_norm_backward", hint="gamma multiplies the normalised values: its gradient needs those, not x.")
 def multiplies_by_x_itself(grad_y, x, gamma, eps=1e-5):
     grad_x, _, grad_beta = right.batch_norm_backward(grad_y, x, gamma, eps)
@@ -622,6 +632,12 @@ class KeepsTheLastBatch(_Remembering):
 class IgnoresItsMomentum(_Remembering):
     def moved(self, old, batch, count):
         return right.update_running_stats(*old, *batch)
+
+
+@misconception("BatchNorm", hint="A momentum of 0 is a value like any other: `or` puts the default in its place.")
+class TakesNoMomentumForTheDefault(right.BatchNorm):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__(num_features, eps, momentum or 0.1)
 
 
 @misconception("BatchNorm", hint="The first batch is taken over whole: the averages start at mean 0 and variance 1.")

@@ -108,6 +108,16 @@ def forward_shifted(x, gamma, beta, eps=1e-5):
     return y.to(x.dtype), shift + offset, var
 
 
+@variant("batch_norm_forward")
+def forward_by_covariance(x, gamma, beta, eps=1e-5):
+    """The variances are the diagonal of the channels' covariance matrix."""
+    _require_two(x)
+    rows = _columns(x).T
+    var = torch.cov(rows, correction=0).reshape(len(rows), -1).diagonal()
+    mean = rows.mean(1)
+    return _as(x, ((rows.T - mean) / torch.sqrt(var + eps) * gamma + beta)).to(x.dtype), mean, var
+
+
 class _Normalise(torch.autograd.Function):
     """Forward and backward by hand: no formula is left to autograd."""
 
@@ -242,6 +252,20 @@ def backward_by_channel(grad_y, x, gamma, eps=1e-5):
         sums.append((g * v).sum() / std)
     dims = (0, *range(2, x.dim()))
     grads = torch.stack(parts, dim=1), torch.stack(sums), grad_y.sum(dims)
+    return tuple(grad.to(grad_y.dtype) for grad in grads)
+
+
+@variant("batch_norm_backward")
+def backward_by_jacobian(grad_y, x, gamma, eps=1e-5):
+    """Each channel's Jacobian written out, (n, n), and one matrix product with all of them."""
+    _require_two(x)
+    values, g = (_columns(part).T.double() for part in (x, grad_y))
+    n = values.shape[1]
+    centred = values - values.mean(1, keepdim=True)
+    var = centred.square().mean(1) + eps
+    jacobian = torch.eye(n).double() - 1 / n - torch.einsum("ci,cj,c->cij", centred, centred, 1 / (n * var))
+    grad_x = torch.einsum("cij,cj,c->ic", jacobian, g, gamma.double() / var.sqrt())
+    grads = _as(x, grad_x), torch.einsum("ci,ci,c->c", g, centred, var**-0.5), g.sum(1)
     return tuple(grad.to(grad_y.dtype) for grad in grads)
 
 
