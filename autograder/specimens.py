@@ -85,7 +85,7 @@ class Specimen:
     """One notebook.
 
     ``question`` is the one it answers in its own way, empty for ``reference`` and ``untouched``; ``graded``
-    are those whose tests can notice, all where it is empty.
+    are those whose results are not known beforehand, all where it is empty.
     """
 
     kind: Kind
@@ -153,7 +153,11 @@ def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[
     workbook, reached = Workbook.of(course, assignment, suite), reach(assignment, suite)
 
     def one(kind: Kind, name: str, question: str, answer: str) -> Specimen:
-        graded = (question,) if kind == "cheap" else reached[question]
+        graded = {
+            "cheap": (question,),
+            "misconception": tuple(name for name in reached[question] if name not in dependents(suite, question)),
+            "variant": reached[question],
+        }[kind]
         return Specimen(kind, name, question, notebook_bytes(workbook.filled_in({question: answer})), graded)
 
     yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()))
@@ -181,6 +185,11 @@ def variants(course: Course, assignment: Assignment) -> list[Variant]:
     path = assignment.variants
     module = course.load(path) if path.is_file() else None
     return list(dict.fromkeys(mark for mark, _ in right_variants(module)))
+
+
+def dependents(suite: Suite, question: str) -> set[str]:
+    """The questions with a test that is allowed to fail because of a wrong answer to ``question``."""
+    return {test.question.name for test in suite.tests if question in test.question.depends_on}
 
 
 def reach(assignment: Assignment, suite: Suite) -> dict[str, tuple[str, ...]]:

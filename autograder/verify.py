@@ -20,7 +20,7 @@ from autograder.provenance import Options, basis_of
 from autograder.release import check, released_leaks
 from autograder.release.files import read_tree
 from autograder.seed import Seed
-from autograder.specimens import Kind, Specimen, specimens
+from autograder.specimens import Kind, Specimen, dependents, specimens
 from autograder.suite import Suite, collect
 
 LEAST_VARIANTS = 3
@@ -219,9 +219,8 @@ def _survives(item: Graded) -> Iterator[str]:
 
 def _breaks_others(item: Graded) -> Iterator[str]:
     question = item.specimen.question
-    dependents = {test.question.name for test in item.suite.tests if question in test.question.depends_on}
     for other in item.report.questions:
-        if _lost(other) and other.name != question and other.name not in dependents:
+        if _lost(other) and other.name != question and other.name not in dependents(item.suite, question):
             names = ", ".join(record.name for record in _lost(other))
             yield (
                 f"{item.specimen.name} of {question} loses {names} of {other.name}; "
