@@ -120,11 +120,16 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
     except AutograderError as error:
-        connection.send(error)
+        _tell(connection, error)
         return
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        connection.send(GraderError(f"a grading process could not start: {type(error).__name__}: {error}"))
+        _tell(connection, GraderError(f"a grading process could not start: {type(error).__name__}: {error}"))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
+
+
+def _tell(connection: Connection, error: AutograderError) -> None:
+    with contextlib.suppress(OSError):  # another worker's error may have ended the run already
+        connection.send(error)
