@@ -765,6 +765,16 @@ class RefusesASingleSampleInEvaluation(right.BatchNorm):
         return super().forward(x)
 
 
+@misconception(
+    "BatchNorm", hint="A single image is refused in training, though its pixels are enough values per channel."
+)
+class RefusesASingleImageInTraining(right.BatchNorm):
+    def forward(self, x):
+        if self.training and len(x) < 2:
+            raise ValueError(f"x holds {len(x)} sample(s): at least 2 are needed")
+        return super().forward(x)
+
+
 @misconception("BatchNorm", hint="The layer overwrites its input: write the result into a new tensor.")
 class OverwritesItsInput(right.BatchNorm):
     def forward(self, x):
