@@ -280,6 +280,16 @@ def does_not_check_the_output_channels(input_shape, out_channels, kernel_size, s
     return shape[0], out_channels, *shape[2:]
 
 
+@misconception("conv2d_output_shape", hint="An image without rows or columns is none, however wide its frame.")
+def takes_the_frame_for_an_image(input_shape, out_channels, kernel_size, stride=1, padding=0, dilation=1):
+    n, channels, *sides = input_shape
+    (p_h, p_w), (h, w) = _pair(padding), sides
+    right.conv2d_output_shape((n, channels, 100, 100), out_channels, 1, stride, padding, dilation)
+    return right.conv2d_output_shape(
+        (n, channels, h + 2 * p_h, w + 2 * p_w), out_channels, kernel_size, stride, 0, dilation
+    )
+
+
 # -------------------------------------------------------------------------- conv2d_parameter_count
 
 
@@ -487,6 +497,12 @@ def detaches_the_result(x, weight, bias=None, stride=1, padding=0, dilation=1):
         return right.conv2d(x, weight, bias, stride, padding, dilation)
 
 
+@misconception("conv2d", hint="The frame around the image is filled outside the graph: x.data carries no gradient.")
+def frames_the_image_without_a_graph(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    framed = x.data if max(_pair(padding)) > 0 else x
+    return right.conv2d(framed, weight, bias, stride, padding, dilation)
+
+
 @misconception("conv2d", hint="Broadcasting hides channels that do not match: compare the two numbers yourself.")
 def broadcasts_the_channels(x, weight, bias=None, stride=1, padding=0, dilation=1):
     channels = max(x.shape[1], weight.shape[1])
@@ -675,3 +691,19 @@ def takes_the_dicts_apart(layers, input_shape):
     for layer in layers:
         layer.pop("type")
     return traced
+
+
+@misconception("trace_network", hint="The dicts belong to the caller: filling in a default changes them.")
+def fills_in_the_default_stride(layers, input_shape):
+    traced = right.trace_network(layers, input_shape)
+    for layer in layers:
+        if layer["type"] in ("max_pool", "avg_pool"):
+            layer.setdefault("stride", layer["kernel_size"])
+    return traced
+
+
+@misconception("trace_network", hint="A pooling window can be dilated too: is its dilation read?")
+def dilates_only_convolutions(layers, input_shape):
+    right.trace_network(layers, input_shape)
+    undilated = [layer if layer["type"] == "conv" else layer | {"dilation": 1} for layer in layers]
+    return right.trace_network(undilated, input_shape)

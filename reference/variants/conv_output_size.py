@@ -240,6 +240,35 @@ def conv2d_in_the_frequency_domain(x, weight, bias=None, stride=1, padding=0, di
     return (out if bias is None else out + bias.double()[:, None, None]).to(x.dtype)
 
 
+@variant(of="conv2d")
+def conv2d_of_one_image_mapped(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """Written for a single image, and mapped over the batch by torch.vmap."""
+    *_, h, w = _shape(x, weight, stride, padding, dilation)
+    (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
+
+    def single(image):
+        padded = F.pad(image, (p_w, p_w, p_h, p_h))
+        out = torch.zeros(()) if bias is None else bias[:, None, None].to(x.dtype)
+        for a, b in product(range(weight.shape[2]), range(weight.shape[3])):
+            pixels = padded[:, a * d_h :: s_h, b * d_w :: s_w][:, :h, :w]
+            out = out + torch.einsum("oc,chw->ohw", weight[:, :, a, b].to(x.dtype), pixels)
+        return out
+
+    return torch.vmap(single)(x)
+
+
+@variant(of="conv2d")
+def conv2d_adding_up_channels(x, weight, bias=None, stride=1, padding=0, dilation=1):
+    """Unfolds one input channel at a time and adds the products up."""
+    shape = _shape(x, weight, stride, padding, dilation)
+    pairs = [tuple(_both(value)) for value in (dilation, padding, stride)]
+    out = 0 if bias is None else bias[:, None].to(x.dtype)
+    for c in range(x.shape[1]):
+        columns = F.unfold(x[:, c : c + 1], tuple(weight.shape[2:]), *pairs)
+        out = out + weight[:, c].flatten(1).to(x.dtype) @ columns
+    return out.view(shape)
+
+
 @variant(of="trace_network")
 def trace_with_a_table(layers, input_shape):
     """One function per type, formulas of its own, lists throughout."""
