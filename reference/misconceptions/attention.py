@@ -225,6 +225,16 @@ def attention_that_is_uniform_without_keys(q, k, v, mask=None):
 
 @misconception(
     of="scaled_dot_product_attention",
+    hint="Broadcasting lines shapes up from the right: a mask (H, m, n) holds for every sample, it is not (N, m, n).",
+)
+def attention_that_reads_three_dimensions_of_the_mask_as_a_batch(q, k, v, mask=None):
+    if mask is not None and mask.dim() == 3 and q.dim() == 4:
+        mask = mask.unsqueeze(1)
+    return _attention(q, k, v, mask)
+
+
+@misconception(
+    of="scaled_dot_product_attention",
     hint="The weights are zeroed after the softmax, so those left no longer sum to 1: mask the scores.",
 )
 def attention_masked_after_the_softmax(q, k, v, mask=None):
