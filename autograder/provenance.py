@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -43,13 +44,18 @@ def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
     told = hashlib.sha256(msgspec.json.encode((options, assignment.front))).hexdigest()
     return Basis(
         tests_sha256=tests_digest(assignment),
-        reference_sha256=file_digest(assignment.reference, assignment.misconceptions),
+        reference_sha256=file_digest(assignment.reference, assignment.misconceptions, *data_files(assignment)),
         seed_id=seed.id,
         device=options.device,
         isolation=options.isolation,
         options=told[:16],
         versions=versions(),
     )
+
+
+def data_files(assignment: Assignment) -> list[Path]:
+    """The data that notebooks read, in a fixed order."""
+    return sorted(path for path in assignment.files.rglob("*") if path.is_file())
 
 
 def versions() -> Versions:

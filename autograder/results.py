@@ -39,8 +39,8 @@ def find_submissions(folder: Path, topic: str, only: tuple[str, ...] = ()) -> tu
 
 
 def is_student_id(name: str) -> bool:
-    """Whether a folder name can be a student's id: visible characters, at most 120, no leading dot or dash."""
-    if not 0 < len(name) <= 120 or name[0] in ".-" or "/" in name:
+    """Whether a folder name can be a student's id: visible characters, at most 120 bytes, no leading dot or dash."""
+    if not 0 < len(name.encode(errors="surrogatepass")) <= 120 or name[0] in ".-" or "/" in name:
         return False
     return all(char == " " or unicodedata.category(char)[0] in "LNPSM" for char in name)
 

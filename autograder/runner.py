@@ -205,6 +205,8 @@ def read_notebook(path: Path, limits: Limits) -> bytes:
     """The bytes of a submitted notebook, never through a link and never more than the limit."""
     if path.is_symlink():
         raise InvalidSubmission(f"{path.name} is a link, not a notebook")
+    if path.parent.is_symlink() or path.parent.parent.is_symlink():
+        raise InvalidSubmission(f"{path.name} lies behind a link, not in a folder of the student's own")
     if not path.is_file():
         raise InvalidSubmission(f"no notebook was handed in: {path.name} is not there")
     size = path.stat().st_size

@@ -71,7 +71,7 @@ class Forbidden:
         return next((event for event in events if any(fnmatch.fnmatchcase(event, p) for p in self.events)), None)
 
 
-AUTOGRAD = ("autograd::engine::*", "aten::_make_dual", "aten::_fw_primal")
+AUTOGRAD = ("autograd::engine::*", "*Backward[0-9]*", "aten::_make_dual", "aten::_fw_primal")
 
 
 def forbid(

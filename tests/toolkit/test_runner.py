@@ -147,6 +147,19 @@ def test_a_notebook_that_is_not_there_or_a_link_is_invalid(grader: Grader, tmp_p
     assert (report.verdict, report.message) == (Verdict.INVALID_SUBMISSION, "halving.ipynb is a link, not a notebook")
 
 
+def test_a_notebook_in_another_students_folder_is_invalid(grader: Grader, tmp_path: Path) -> None:
+    for name in ("eve", "ada"):
+        (tmp_path / name).mkdir()
+    path = hand_in(tmp_path, notebook(REFERENCE)).path
+    (tmp_path / "ada" / "halving").mkdir()
+    path.rename(tmp_path / "ada" / "halving" / "halving.ipynb")
+    (tmp_path / "eve" / "halving").symlink_to(tmp_path / "ada" / "halving")
+    stolen = Submission(student="eve", assignment="halving", path=tmp_path / "eve" / "halving" / "halving.ipynb")
+    report = grader.grade(stolen)
+    expected = "halving.ipynb lies behind a link, not in a folder of the student's own"
+    assert (report.verdict, report.message) == (Verdict.INVALID_SUBMISSION, expected)
+
+
 def test_a_notebook_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     submission = hand_in(tmp_path, b" " * (3 << 20))
     with pytest.raises(Exception, match="the notebook has 3 MiB, more than 1: clear its outputs and save"):
