@@ -133,7 +133,8 @@ def _ask(student: Student, hidden: tuple[Path, ...]) -> list[Finding]:
 
 def _private_files(student: Student, hidden: tuple[Path, ...]) -> Finding:
     secret = [str(path / name) for path in hidden for name in ("reference", "tests", ".autograder", "submitted")]
-    secret += [str(Path.home() / name) for name in (".ssh", ".bashrc", ".profile")] + ["/etc/shadow", "/var", "/boot"]
+    secret += [str(Path.home() / name) for name in (".ssh", ".bashrc", ".profile")]
+    secret += ["/etc/shadow", "/etc/hostname", "/etc/machine-id", "/var/lib/dpkg/status", "/var/log/dpkg.log"]
     seen = student.readable(secret)
     means = f"readable: {', '.join(seen)}" if seen else "private root of read-only binds, own uid, empty environment"
     return Finding("1. no hidden test, reference, other submission, secret or home file can be read", not seen, means)
