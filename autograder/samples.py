@@ -120,11 +120,17 @@ def _broken(material: Material) -> Iterator[Sample]:
 _HOSTILE_ANSWERS = {
     "stephen": ("ends the process", "def QUESTION(*args, **kwargs):\n    os._exit(0)"),
     "tim": ("skips the test", "import pytest\n\ndef QUESTION(*args, **kwargs):\n    pytest.skip('passed')"),
-    "ursula": ("never returns", "def QUESTION(*args, **kwargs):\n    while True:\n        pass"),
-    "vera": (
-        "takes all the memory",
-        "def QUESTION(*args, **kwargs):\n    hoard = []\n    while True:\n        hoard.append(bytearray(1 << 26))",
+    "ursula": (
+        "never returns from its third call",
+        """calls = 0
+
+def QUESTION(*args, **kwargs):
+    global calls
+    calls += 1
+    while calls > 2:
+        pass""",
     ),
+    "vera": ("asks for 16 GiB", "def QUESTION(*args, **kwargs):\n    return bytearray(1 << 34)"),
     "wanda": (
         "writes its own grade wherever it can",
         """def QUESTION(*args, **kwargs):
@@ -139,7 +145,7 @@ _HOSTILE_ANSWERS = {
 
 
 def _hostile(material: Material) -> Iterator[Sample]:
-    question = material.suite.questions()[0]
+    question = material.suite.questions()[-1]
     for student, (note, source) in _HOSTILE_ANSWERS.items():
         answers = {question: "import os\n\n" + source.replace("QUESTION", question)}
         yield Sample(student, f"hostile: {question} {note}", material.with_answers(answers))
