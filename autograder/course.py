@@ -91,6 +91,11 @@ class Assignment:
         return self.root / "reference" / "variants" / f"{self.topic}.py"
 
     @property
+    def contract(self) -> Path:
+        """The lines that the assignment's functions must keep; need not exist."""
+        return self.root / "reference" / "contracts" / f"{self.topic}.toml"
+
+    @property
     def hidden_tests(self) -> Path:
         """The file of graded tests."""
         return self.root / "tests" / "hidden" / f"test_{self.topic}.py"

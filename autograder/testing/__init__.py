@@ -14,6 +14,7 @@ from autograder.testing.checks import (
 )
 from autograder.testing.compare import assert_matches, norm
 from autograder.testing.marks import AUTOGRAD, forbid, misconception, question, variant
+from autograder.testing.statistics import assert_equal_shares, assert_follows, assert_share, assert_unrelated
 from autograder.testing.student import Answer, Function, RemoteObject, Student
 
 __all__ = [
@@ -22,11 +23,15 @@ __all__ = [
     "Function",
     "RemoteObject",
     "Student",
+    "assert_equal_shares",
+    "assert_follows",
     "assert_gradients",
     "assert_inputs_untouched",
     "assert_matches",
     "assert_no_alias",
     "assert_raises",
+    "assert_share",
+    "assert_unrelated",
     "assert_vectorised",
     "double",
     "forbid",

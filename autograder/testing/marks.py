@@ -83,18 +83,25 @@ def forbid(
 
 @dataclass(frozen=True)
 class Misconception:
-    """A named wrong answer to one question, with the sentence a student should read."""
+    """A named wrong answer to one question, with the sentence a student should read.
+
+    ``breaks``: the line of the question's contract that it breaks, where it breaks just one.
+    """
 
     name: str
     of: str
     hint: str
+    breaks: str | None = None
 
 
-def misconception(of: str, *, hint: str) -> Callable[[F], F]:
-    """Mark a wrong answer to question ``of``; ``hint`` is shown where a student's answers agree with it."""
+def misconception(of: str, *, hint: str, breaks: str | None = None) -> Callable[[F], F]:
+    """Mark a wrong answer to question ``of``; ``hint`` is shown where a student's answers agree with it.
+
+    ``breaks`` names a line of ``reference/contracts/TOPIC.toml``: the tests that this answer loses cover the line.
+    """
 
     def mark(answer: F) -> F:
-        answer.autograder_misconception = Misconception(answer.__name__, of, hint)  # type: ignore[attr-defined]
+        answer.autograder_misconception = Misconception(answer.__name__, of, hint, breaks)  # type: ignore[attr-defined]
         return answer
 
     return mark

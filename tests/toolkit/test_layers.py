@@ -23,7 +23,7 @@ LAYERS = """
     sandbox.session course seed testing.marks testing.strategies
     suite testing.student provenance
     testing.compare
-    testing.checks examples hints
+    testing.checks testing.statistics examples hints
     testing counterexample scoring
     release.names release.files
     release.answers release.handout release.settings
