@@ -6,7 +6,7 @@ changed, what shares memory, which operations ran); it never decides anything.
 
 Requests are dicts with ``op``:
 
-    call      name | handle+method, args, kwargs; optional trace, after, grad {wrt, params, cotangents}
+    call      name | handle+method, args, kwargs; optional trace, after, overwrite, grad {wrt, params, cotangents}
     get, set  handle, attr (dotted), value
     describe  name: "function", "class", "value" or "missing"
     inspect   handle: what kind of object, its parameters and buffers
@@ -17,8 +17,11 @@ Requests are dicts with ``op``:
 from __future__ import annotations
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -90,6 +93,8 @@ class Evaluator:
         if request.get("after"):
             reply["after"] = self._plain([args, kwargs])
         reply["value"] = self._plain(value)
+        if request.get("overwrite"):
+            _overwrite((args, kwargs, value))
         return reply
 
     def _target(self, request: dict[str, Any]) -> Callable[..., Any] | None:
@@ -236,6 +241,13 @@ def tensors_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str
             yield from tensors_in(item, f"{path}.{key}" if path else str(key), depth + 1)
 
 
+def _overwrite(value: Any) -> None:
+    """Change every tensor in ``value``, as a caller does who uses its tensors again."""
+    with _no_overrides(), torch.no_grad():
+        for _, tensor in tensors_in(value):
+            tensor.copy_(tensor.logical_not() if tensor.dtype is torch.bool else tensor + 1)
+
+
 def _same(tensor: torch.Tensor, copy: torch.Tensor) -> bool:
     with torch.no_grad():
         if tensor.shape != copy.shape or tensor.dtype != copy.dtype:
@@ -264,9 +276,17 @@ def _aliases(value: Any, arguments: list[tuple[str, torch.Tensor, torch.Tensor]]
 # -------------------------------------------------------------------------------------- gradients
 
 
+def argument(args: tuple[Any, ...], kwargs: Mapping[str, Any], key: int | str) -> Any:
+    """The argument that ``key`` names: a position, a keyword, or a path into one: ``1.0.weight``, ``params.0``."""
+    first, *path = str(key).split(".")
+    value = args[int(first)] if first.isdecimal() else kwargs[first]
+    for part in path:
+        value = value[int(part) if isinstance(value, tuple | list) else part]
+    return value
+
+
 def _require_grad(args: tuple[Any, ...], kwargs: dict[str, Any], wrt: list[Any]) -> list[torch.Tensor]:
-    leaves = [args[key] if isinstance(key, int) else kwargs[key] for key in wrt]
-    return [leaf.requires_grad_() for leaf in leaves]
+    return [argument(args, kwargs, key).requires_grad_() for key in wrt]
 
 
 def _parameter(owner: Any, name: str) -> torch.Tensor:
@@ -305,13 +325,14 @@ class _Tracer:
 
     The profiler sees composite operations whatever road leads to them (tensor methods,
     ``torch.ops``, modules, ``getattr``); the module hooks see layers being built or called; the
-    function mode sees functions of torch's that are Python all the way down.
+    function mode and the interpreter's profile hook see functions of torch's that are Python all the way down.
     ``seen`` holds the list also where the call raised.
     """
 
     def __init__(self) -> None:
         self.seen: dict[str, Any] = {}
         self._modules: list[str] = []
+        self._codes: dict[CodeType, str] = {}
         self._config = profiler_legacy.profile().config()
 
     def __enter__(self) -> None:
@@ -320,19 +341,49 @@ class _Tracer:
         self._functions = _Functions()
         self._functions.__enter__()  # type: ignore[no-untyped-call]
         _start_profiler(self._config)
+        self._codes.clear()
+        _set_profile(self._note_python)
 
     def __exit__(self, *error: object) -> None:
+        _set_profile(None)
         self._functions.__exit__(*error)  # type: ignore[no-untyped-call]
         records = _stop_profiler()  # read as they are: torch's own table of them takes 10 ms to build
         for hook in self._hooks:
             hook.remove()
         names = [record.name() for thread in records for record in thread if str(record.kind()) == "push"]
-        unique = list(dict.fromkeys([*self._modules, *self._functions.names, *names]))[:MAX_EVENTS]
+        python = [name for name in self._codes.values() if name]
+        unique = list(dict.fromkeys([*self._modules, *self._functions.names, *python, *names]))[:MAX_EVENTS]
         self.seen = {"events": unique, "operations": sum(name.startswith("aten::") for name in names)}
 
     def _note(self, module: nn.Module, *_: Any) -> None:
         layers = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
         self._modules.extend(f"nn.{base.__name__}" for base in layers if base is not nn.Module)
+
+    def _note_python(self, frame: FrameType, event: str, _: Any) -> None:
+        """Note a Python function of torch's whose name says what it computes: by its code, so no copy hides it."""
+        code = frame.f_code
+        if event == "call" and code not in self._codes:
+            self._codes[code] = _python_event(code)
+
+
+# Folders and files of torch whose functions are written in Python. torch.no_grad (autograd/grad_mode.py) and
+# torch.vmap (_functorch/vmap.py) are not among them: nothing forbids those.
+_TORCH = f"{Path(torch.__file__).parent}/"
+_WATCHED = (
+    *("_decomp/", "_functorch/eager_transforms.py", "_prims/", "_refs/", "distributions/"),
+    *("autograd/__init__.py", "autograd/forward_ad.py", "autograd/functional.py", "autograd/graph.py"),
+    *("nn/functional.py", "nn/init.py"),
+)
+_set_profile = sys.setprofile
+
+
+def _python_event(code: CodeType) -> str:
+    """``py::torch.nn.init.xavier_uniform_`` for a function of a watched file; nothing for others."""
+    inside = code.co_filename.removeprefix(_TORCH)
+    if inside == code.co_filename or not inside.startswith(_WATCHED) or "<" in code.co_qualname.rpartition(".")[2]:
+        return ""
+    module = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return f"py::torch.{module}.{code.co_qualname}"
 
 
 class _Functions(TorchFunctionMode):
@@ -392,4 +443,13 @@ def _where(error: BaseException) -> str:
     return ""
 
 
-__all__ = ["Evaluator", "Unsendable", "WireError", "describe_error", "plain", "plain_tensor", "tensors_in"]
+__all__ = [
+    "Evaluator",
+    "Unsendable",
+    "WireError",
+    "argument",
+    "describe_error",
+    "plain",
+    "plain_tensor",
+    "tensors_in",
+]

@@ -9,6 +9,7 @@ import torch
 
 from autograder.display import call_text, show
 from autograder.errors import Mismatch, StudentMissing, StudentRaised
+from autograder.sandbox.evaluate import argument
 from autograder.testing.compare import assert_matches
 from autograder.testing.student import Answer, Function, RemoteObject
 from autograder.text import clean
@@ -71,20 +72,28 @@ def assert_gradients(
 ) -> None:
     """Autograd through the student's function must give the gradients that the reference's gives in float64.
 
-    ``args`` are in the dtype under test; the reference is asked with the same in float64.
+    ``args`` are in the dtype under test; the reference is asked with the same in float64. ``wrt`` names arguments
+    by position, keyword, or a path into one: ``"1.0.weight"`` is ``args[1][0]["weight"]``.
     """
     mine = student.gradients(*args, wrt=wrt, cotangents=cotangents, **kwargs)
     doubled = double(list(args)), double(kwargs)
     right = reference.gradients(*doubled[0], wrt=wrt, cotangents=double(cotangents), **doubled[1])
     for index, (key, got, expected) in enumerate(zip(wrt, mine.grads, right.grads, strict=True)):
-        name = f"argument {key + 1}" if isinstance(key, int) else key
+        name = _called(key)
         if expected is None:
             continue
         if got is None:
             raise Mismatch(f"no gradient flows through {student.name} to {name}: is it detached somewhere?")
-        dtype = (args[key] if isinstance(key, int) else kwargs[key]).dtype
+        dtype = argument(args, kwargs, key).dtype
         part = terms[index] if isinstance(terms, tuple | list) else terms
         assert_matches(got, expected, dtype=dtype, rtol=rtol, terms=part, what=f"the gradient for {name}")
+
+
+def _called(key: int | str) -> str:
+    """A key of ``wrt`` for people: ``1.0.weight`` is ``'0.weight' of argument 2``."""
+    first, _, rest = str(key).partition(".")
+    name = f"argument {int(first) + 1}" if first.isdecimal() else first
+    return f"{rest!r} of {name}" if rest else name
 
 
 def assert_vectorised(function: Function | RemoteObject, small: tuple[Any, ...], large: tuple[Any, ...]) -> None:

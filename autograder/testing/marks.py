@@ -58,7 +58,8 @@ class Forbidden:
     """Operations a graded call must not use: patterns of trace events and of names in the source.
 
     Events are dispatcher operations (``aten::softmax``), autograd functions
-    (``autograd::engine::evaluate_function: ...``) and torch layers built or called (``nn.Conv2d``).
+    (``autograd::engine::evaluate_function: ...``), torch layers built or called (``nn.Conv2d``) and functions of
+    torch's that are written in Python (``py::torch.nn.init.xavier_uniform_``).
     A match in the trace is a verdict; a match in the source alone is a flag for a person.
     """
 
@@ -71,7 +72,10 @@ class Forbidden:
         return next((event for event in events if any(fnmatch.fnmatchcase(event, p) for p in self.events)), None)
 
 
-AUTOGRAD = ("autograd::engine::*", "*Backward[0-9]*", "aten::_make_dual", "aten::_fw_primal")
+AUTOGRAD = (
+    *("autograd::engine::*", "*Backward[0-9]*", "aten::_make_dual", "aten::_fw_primal"),
+    *("py::torch.autograd.*", "py::torch._functorch.*"),
+)
 
 
 def forbid(

@@ -106,7 +106,9 @@ def _quantile(false_alarm: float) -> float:
     return -_STANDARD.inv_cdf(false_alarm / 2)
 
 
-def assert_follows(sample: torch.Tensor, law: Law, *, what: str = "the values", false_alarm: float = FALSE_ALARM) -> None:
+def assert_follows(
+    sample: torch.Tensor, law: Law, *, what: str = "the values", false_alarm: float = FALSE_ALARM
+) -> None:
     """The entries of ``sample`` must look like independent draws of ``law``.
 
     Looks at the mean, the variance, the distribution function and both extremes, each with a quarter of
@@ -134,9 +136,7 @@ def assert_follows(sample: torch.Tensor, law: Law, *, what: str = "the values", 
     reached = law.cdf(values.sort().values)
     gap = float(torch.maximum((ranks - reached).abs(), (ranks - 1 / count - reached).abs()).max())
     if gap > math.sqrt(math.log(2 / part) / (2 * count)):
-        raise Mismatch(
-            f"{what} have the right mean and variance, but are not {law.kind}", expected=f"a {law.kind} law"
-        )
+        raise Mismatch(f"{what} have the right mean and variance, but are not {law.kind}", expected=f"a {law.kind} law")
 
 
 def _assert_extremes(values: torch.Tensor, law: Law, what: str, false_alarm: float) -> None:

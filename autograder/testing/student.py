@@ -231,11 +231,15 @@ class Function:
         """The same with the arguments as they are after the call: ``answer.after == [args, kwargs]``."""
         return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"after": True})
 
+    def overwritten(self, *args: Any, **kwargs: Any) -> Answer:
+        """The same; afterwards the caller overwrites every tensor that went in or came out."""
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"overwrite": True})
+
     def gradients(self, *args: Any, wrt: tuple[int | str, ...], cotangents: Any, **kwargs: Any) -> Answer:
         """The value and ``grads``: autograd's gradient of <value, cotangents> for each argument in ``wrt``.
 
-        ``wrt`` holds positions or keywords; ``cotangents`` one tensor (or ``None``, to leave an output out)
-        per floating tensor of the value. A gradient is ``None`` where none flows.
+        ``wrt`` holds positions, keywords, or paths such as ``1.0.weight``; ``cotangents`` one tensor (or
+        ``None``, to leave an output out) per floating tensor of the value. A gradient is ``None`` where none flows.
         """
         wanted = {"wrt": list(wrt), "params": [], "cotangents": list(cotangents)}
         return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"grad": wanted})
@@ -278,6 +282,11 @@ class RemoteObject:
     def method(self, method: str, *args: Any, **kwargs: Any) -> Answer:
         """Call a method, with evidence."""
         return self.student.call(self.name, _request(None, (self.handle, method), args, kwargs))
+
+    def overwritten(self, method: str, *args: Any, **kwargs: Any) -> Answer:
+        """Call a method; afterwards the caller overwrites every tensor that went in or came out."""
+        request = _request(None, (self.handle, method), args, kwargs) | {"overwrite": True}
+        return self.student.call(self.name, request)
 
     def traced(self, *args: Any, **kwargs: Any) -> Answer:
         """Call the object itself, with the trace."""
