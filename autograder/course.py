@@ -96,6 +96,11 @@ class Assignment:
         return self.root / "reference" / "contracts" / f"{self.topic}.toml"
 
     @property
+    def equivalents(self) -> Path:
+        """Mutants of the reference that no test can tell from it, with reasons; need not exist."""
+        return self.root / "reference" / "mutants" / f"{self.topic}.toml"
+
+    @property
     def hidden_tests(self) -> Path:
         """The file of graded tests."""
         return self.root / "tests" / "hidden" / f"test_{self.topic}.py"

@@ -30,11 +30,12 @@ MORE_FOR_DIAGNOSIS = 6  # examples run after the first failure, to tell misconce
 
 @dataclass
 class Explainer:
-    """Finds what to tell about failures, within a time budget per submission."""
+    """Finds what to tell about failures, within a time budget per submission; nothing where ``silent``."""
 
     known: Sequence[Known]
     feedback_seed: int
     seconds_left: float = EXPLAIN_SECONDS
+    silent: bool = False
 
     def smallest(self, test: HiddenTest, student: Student, reference: Student) -> Found | None:
         """A small failing input from the feedback seed, if one turns up in time."""
@@ -105,7 +106,7 @@ def _explained(
     test: HiddenTest, fault: Exception, rest: Sequence[bytes], done: int, started: float, bench: Bench
 ) -> TestRecord:
     verdict = verdict_of(fault)
-    if verdict is Verdict.MISSING or verdict is Verdict.FORBIDDEN:
+    if bench.explainer.silent or verdict in (Verdict.MISSING, Verdict.FORBIDDEN):
         return _record(test, verdict, message_of(fault), done, started)
     found: Found | None = describe(fault, bench.student)
     _run_more(test, rest[1 : 1 + MORE_FOR_DIAGNOSIS], bench)

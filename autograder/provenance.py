@@ -23,7 +23,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     isolation: Literal["sandbox", "process"] = "sandbox"
     device: Literal["cpu"] = "cpu"
     limits: Limits | None = None  # instead of the assignment's own
-    explain: bool = True  # look for counterexamples and misconceptions
+    explain: bool = True  # look for counterexamples that may be shown
+    diagnose: bool = True  # look for the misconception behind a failure
+    first_loss_only: bool = False  # nothing more of a question is run once a test of it is lost
 
 
 @dataclass(frozen=True)

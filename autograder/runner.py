@@ -135,6 +135,7 @@ class Grader:
 
     def _records(self, session: Session, questions: tuple[str, ...]) -> list[TestRecord]:
         explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
+        explainer.silent = not self.options.diagnose
         if not self.options.explain:
             explainer.seconds_left = 0.0
         student = Student(session, self.suite.forbidden)
@@ -147,11 +148,12 @@ class Grader:
             if questions and name not in questions:
                 record = _left_out(test)
             elif name in fallen:
-                record = _blank(test, fallen[name].verdict, f"{NOT_RUN}: {fallen[name].message}")
+                record = _blank(test, fallen[name].verdict, f"{_why_not_run(fallen[name])}: {fallen[name].message}")
             else:
                 record = judge(test, self.examples[test.name], bench)
                 deaths[name] += record.verdict in DEADLY
-                if record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION):
+                deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
+                if deadly or (self.options.first_loss_only and record.verdict in LOST):
                     fallen[name] = record
             records.append(record)
         return records
@@ -173,6 +175,11 @@ class Grader:
 DEADLY = frozenset({Verdict.CRASHED, Verdict.MEMORY, Verdict.TIMEOUT, Verdict.PROTOCOL})
 DEATHS_PER_QUESTION = 2
 NOT_RUN = "not run, an earlier test of this question ended the process"
+LOST = frozenset(Verdict) - {Verdict.PASSED, Verdict.DEFERRED}
+
+
+def _why_not_run(earlier: TestRecord) -> str:
+    return NOT_RUN if earlier.verdict in DEADLY else f"not run, the question lost {earlier.name}"
 
 
 @dataclass(frozen=True)

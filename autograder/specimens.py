@@ -1,7 +1,7 @@
 """Notebooks whose fate is known: the model solution, odd but right answers, named wrong ones, cheap ones, none.
 
-Each is the handout as a student fills it in, with one answer taken from somewhere else. They are graded
-to judge the hidden tests, and they make the class of the demonstration.
+The model solution and the untouched notebook are the whole handout; the others hold the answers alone, one of
+them taken from somewhere else. They are graded to judge the hidden tests, and they make the class of the demonstration.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 
 from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
@@ -24,7 +24,7 @@ from autograder.release.source import build_source, notebook_bytes
 from autograder.suite import Suite
 from autograder.testing.marks import Misconception, Variant
 
-Kind = Literal["reference", "untouched", "misconception", "variant", "cheap"]
+Kind = Literal["reference", "untouched", "misconception", "variant", "cheap", "breaker", "mutant"]
 MARKS = ("misconception", "variant")
 FUTURE = "from __future__ import annotations\n\n"
 
@@ -85,7 +85,8 @@ class Specimen:
     """One notebook.
 
     ``question`` is the one it answers in its own way, empty for ``reference`` and ``untouched``; ``graded``
-    are those whose results are not known beforehand, all where it is empty.
+    are those whose results are not known beforehand, all where it is empty. ``breaks``: the line of the
+    contract that a misconception breaks.
     """
 
     kind: Kind
@@ -93,6 +94,7 @@ class Specimen:
     question: str
     notebook: bytes
     graded: tuple[str, ...] = ()
+    breaks: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,10 @@ class Workbook:
         for question, source in (answers or {}).items():
             cell_of(notebook, f"{question}-answer").source = source
         return notebook
+
+    def bare(self, answer: str) -> bytes:
+        """The notebook of the answers alone: those of the model solution, then ``answer``. Nothing is plotted."""
+        return answers_alone(self.assignment.reference.read_text(encoding="utf-8"), answer)
 
     def marked(self, path: Path, mark: Misconception | Variant) -> str:
         """The source of the answer that ``mark`` names in the file at ``path``, ready for its question's cell."""
@@ -152,25 +158,32 @@ def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[
     """
     workbook, reached = Workbook.of(course, assignment, suite), reach(assignment, suite)
 
-    def one(kind: Kind, name: str, question: str, answer: str) -> Specimen:
+    def one(kind: Kind, name: str, question: str, answer: str, breaks: str = "") -> Specimen:
         graded = {
             "cheap": (question,),
             "misconception": tuple(name for name in reached[question] if name not in dependents(suite, question)),
             "variant": reached[question],
         }[kind]
-        return Specimen(kind, name, question, notebook_bytes(workbook.filled_in({question: answer})), graded)
+        return Specimen(kind, name, question, workbook.bare(answer), graded, breaks)
 
     yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()))
     released = assignment.release_folder / f"{assignment.topic}.ipynb"
     if released.is_file():
         yield Specimen("untouched", "untouched", "", released.read_bytes())
     for wrong in misconceptions(course, assignment):
-        yield one("misconception", wrong.name, wrong.of, workbook.marked(assignment.misconceptions, wrong))
+        answer = workbook.marked(assignment.misconceptions, wrong)
+        yield one("misconception", wrong.name, wrong.of, answer, wrong.breaks or "")
     for right in variants(course, assignment):
         yield one("variant", right.name, right.of, workbook.marked(assignment.variants, right))
     for question in suite.questions():
         for name, expression in CHEAP_ANSWERS.items():
             yield one("cheap", f"{name} for {question}", question, workbook.cheap(question, expression))
+
+
+def answers_alone(*cells: str) -> bytes:
+    """A notebook of code cells."""
+    nodes = [v4.new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(cells)]
+    return notebook_bytes(v4.new_notebook(cells=nodes))
 
 
 def misconceptions(course: Course, assignment: Assignment) -> list[Misconception]:

@@ -7,19 +7,16 @@ this module judges their reports.
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from autograder import api
 from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
-from autograder.model import GradeReport, QuestionResult, Submission, TestRecord, Verdict
-from autograder.provenance import Options, basis_of
+from autograder.model import Verdict
+from autograder.proof.trials import Graded, grade_specimens, lost
+from autograder.provenance import Options
 from autograder.release import check, released_leaks
 from autograder.release.files import read_tree
-from autograder.seed import Seed
 from autograder.specimens import Kind, Specimen, dependents, specimens
 from autograder.suite import Suite, collect
 
@@ -37,20 +34,6 @@ class Claim:
     sentence: str
     holds: bool
     details: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A specimen with its report."""
-
-    specimen: Specimen
-    report: GradeReport
-    suite: Suite
-
-    @property
-    def own(self) -> QuestionResult:
-        """The result of the question that the specimen answers in its own way."""
-        return next(question for question in self.report.questions if question.name == self.specimen.question)
 
 
 @dataclass(frozen=True)
@@ -117,7 +100,9 @@ def _claims(
     yield claim("every question has a misconception", _without_misconception(case))
     yield claim(f"there are at least {LEAST_VARIANTS} right variants", _too_few_variants(case))
     try:
-        graded = _grade(course, case, jobs, advance)
+        graded = grade_specimens(
+            course, case.assignment, case.suite, case.specimens, OPTIONS, jobs=jobs, advance=advance
+        )
     except AuthoringError as error:
         yield claim("the model solution passes the hidden tests", str(error).splitlines())
         return
@@ -158,31 +143,6 @@ def _too_few_variants(case: _Case) -> Iterator[str]:
         yield f"there are {number}; add odd but right answers marked @variant(of=...) to {case.assignment.variants}"
 
 
-# --------------------------------------------------------------------------------------- grading
-
-
-def _grade(course: Course, case: _Case, jobs: int, advance: Callable[[], None]) -> list[Graded]:
-    """The specimens with their reports, in order; raises ``AuthoringError`` where grading cannot start."""
-    assignment = case.assignment
-    reports: dict[str, GradeReport] = {}
-    with tempfile.TemporaryDirectory(prefix="autograder-verify-") as scratch:
-        folder = Path(scratch).resolve()
-        waiting = [_hand_in(folder, assignment.topic, number, item) for number, item in enumerate(case.specimens)]
-        order = api.Order(topic=assignment.topic, submitted=folder, results=folder, options=OPTIONS, jobs=jobs)
-        basis = basis_of(assignment, Seed.of_course(course.state), OPTIONS)
-        for report in api.grade_each(course, order, waiting, basis):
-            reports[report.student] = report
-            advance()
-    return [Graded(item, reports[str(number)], case.suite) for number, item in enumerate(case.specimens)]
-
-
-def _hand_in(folder: Path, topic: str, number: int, item: Specimen) -> Submission:
-    path = folder / str(number) / f"{topic}.ipynb"
-    path.parent.mkdir()
-    path.write_bytes(item.notebook)
-    return Submission(student=str(number), assignment=topic, path=path, questions=item.graded)
-
-
 # --------------------------------------------------------------------------------------- judging
 
 
@@ -193,14 +153,9 @@ def _judged(judge: Callable[[Graded], Iterator[str]], item: Graded) -> list[str]
     return list(judge(item))
 
 
-def _lost(question: QuestionResult) -> list[TestRecord]:
-    """The tests that a question lost."""
-    return [record for record in question.tests if record.verdict not in (Verdict.PASSED, Verdict.DEFERRED)]
-
-
 def _loses_something(item: Graded) -> Iterator[str]:
     for question in item.report.questions:
-        for record in _lost(question):
+        for record in lost(question):
             yield f"{item.specimen.name}: loses {record.name} ({record.verdict}: {record.message[:200]})"
 
 
@@ -213,15 +168,15 @@ def _earns_something(item: Graded) -> Iterator[str]:
 
 def _survives(item: Graded) -> Iterator[str]:
     specimen = item.specimen
-    if not _lost(item.own):
+    if not lost(item.own):
         yield f"{specimen.name} passes every test of {specimen.question}; add one that tells it from a right answer"
 
 
 def _breaks_others(item: Graded) -> Iterator[str]:
     question = item.specimen.question
     for other in item.report.questions:
-        if _lost(other) and other.name != question and other.name not in dependents(item.suite, question):
-            names = ", ".join(record.name for record in _lost(other))
+        if lost(other) and other.name != question and other.name not in dependents(item.suite, question):
+            names = ", ".join(record.name for record in lost(other))
             yield (
                 f"{item.specimen.name} of {question} loses {names} of {other.name}; "
                 f"mark what depends on it with depends_on=({question!r},)"
@@ -229,10 +184,10 @@ def _breaks_others(item: Graded) -> Iterator[str]:
 
 
 def _unnamed(item: Graded) -> Iterator[str]:
-    name, lost = item.specimen.name, _lost(item.own)
-    told = [record for record in lost if record.misconception == name or record.verdict is Verdict.FORBIDDEN]
-    if lost and not told:  # what is forbidden is named by the verdict's own message
-        taken = ", ".join(f"{record.misconception or 'nothing known'} in {record.name}" for record in lost)
+    name, losses = item.specimen.name, lost(item.own)
+    told = [record for record in losses if record.misconception == name or record.verdict is Verdict.FORBIDDEN]
+    if losses and not told:  # what is forbidden is named by the verdict's own message
+        taken = ", ".join(f"{record.misconception or 'nothing known'} in {record.name}" for record in losses)
         yield f"{name} of {item.specimen.question} is taken for {taken}; add a test that no other answer fails like it"
 
 

@@ -58,7 +58,8 @@ class Law:
         """The distribution function, in float64."""
         scaled = values.double() / self.scale
         if self.kind == "normal":
-            return torch.special.ndtr(scaled)
+            cumulative: torch.Tensor = torch.special.ndtr(scaled)
+            return cumulative
         return ((scaled + 1) / 2).clamp(0, 1)
 
     def mean_room(self, count: int, false_alarm: float) -> float:

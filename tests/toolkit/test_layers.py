@@ -39,6 +39,9 @@ LAYERS = """
     gradebook feedback
     nbgrader_bridge.autograde
     api specimens
+    proof proof.trials proof.contract proof.breakers proof.usage proof.operators
+    proof.conventions proof.mutants
+    proof.coverage
     verify samples
     demo
     cli
@@ -47,6 +50,8 @@ LAYERS = """
 
 # Libraries that few files may know, so that replacing one or starting without it stays possible.
 ONLY_IN = {
+    "libcst": ("proof",),
+    "mutmut": ("proof",),
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
     "pyseccomp": ("sandbox.lockdown", "sandbox.zygote"),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
