@@ -192,7 +192,9 @@ def needs_contiguous(right: Answer, parameter: str) -> Answer:
     """Fails, as ``view`` does, on an argument that is not contiguous."""
 
     def answer(*args: Any, **kwargs: Any) -> Any:
-        if not all(tensor.is_contiguous() for tensor in tensors_in(bound(right, args, kwargs).arguments.get(parameter))):
+        if not all(
+            tensor.is_contiguous() for tensor in tensors_in(bound(right, args, kwargs).arguments.get(parameter))
+        ):
             raise RuntimeError("view size is not compatible with input tensor's size and stride")
         return right(*args, **kwargs)
 
