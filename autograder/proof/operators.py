@@ -94,7 +94,7 @@ def untransposed(node: cst.Attribute) -> Iterator[cst.BaseExpression]:
 def swapped_arguments(node: cst.Call) -> Iterator[cst.Call]:
     """The first two positional arguments the other way round."""
     given = [argument for argument in node.args if argument.keyword is None and not argument.star]
-    if len(given) >= 2 and node.args[:2] == given[:2] and not given[0].deep_equals(given[1]):
+    if len(given) >= 2 and list(node.args[:2]) == given[:2] and not given[0].deep_equals(given[1]):
         first, second = given[0].value, given[1].value
         yield node.with_changes(
             args=[given[0].with_changes(value=second), given[1].with_changes(value=first), *node.args[2:]]

@@ -7,9 +7,10 @@ import pytest
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.model import Verdict
+from autograder.proof.trials import Graded
 from autograder.release import release
 from autograder.specimens import Specimen
-from autograder.verify import Claim, Graded, _judged, _loses_something, _unnamed, verify
+from autograder.verify import Claim, _judged, _loses_something, _unnamed, verify
 from tests.toolkit.reports import question, record, report
 from tests.toolkit.tiny import TOPIC, edit, opened, tiny_course
 

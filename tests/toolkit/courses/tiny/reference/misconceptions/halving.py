@@ -9,7 +9,11 @@ from torch import Tensor
 from autograder.testing import misconception
 
 
-@misconception(of="halve", hint="Your halves are rounded down to whole numbers: look at the kind of division you use.")
+@misconception(
+    of="halve",
+    hint="Your halves are rounded down to whole numbers: look at the kind of division you use.",
+    breaks="whole-half",
+)
 def halve_rounding_down(x: Tensor) -> Tensor:
     if not x.is_floating_point():
         raise ValueError("x must be floating")
