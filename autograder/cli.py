@@ -10,11 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from autograder.commands.shared import (
+    DONE,
+    INTERRUPTED,
+    NO,
+    WRONG_USE,
+    CourseFolder,
+    Jobs,
+    Topic,
+    Topics,
+    err,
+    out,
+    progress_bar,
+)
+from autograder.commands.verify import verify
 from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.text import clean
@@ -23,7 +35,6 @@ if TYPE_CHECKING:
     from autograder.api import Graded
     from autograder.model import GradeReport
 
-DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
 _TYPER_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
 app = typer.Typer(
@@ -33,13 +44,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-out = Console(highlight=False, soft_wrap=True, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-
-Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
-Topic = Annotated[str, typer.Argument(help="The assignment.")]
-CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0 means one per processor.")]
 
 
 class Isolation(StrEnum):
@@ -76,19 +80,6 @@ Level = Annotated[
 ]
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-    )
-
-
 # --------------------------------------------------------------------------------------- release
 
 
@@ -118,103 +109,7 @@ def release(
         raise typer.Exit(NO)
 
 
-# ---------------------------------------------------------------------------------------- verify
-
-
-@app.command()
-def verify(
-    topics: Topics = None,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Break every line of the contract, and show which tests notice.")
-    ] = False,
-    mutants: Annotated[
-        bool, typer.Option("--mutants", help="Mutate the model solutions, and list the mutants that survive.")
-    ] = False,
-    sample: Annotated[
-        int, typer.Option(min=0, help="Try only so many mutants of each assignment, drawn by chance; 0 means all.")
-    ] = 0,
-    table: Annotated[Path | None, typer.Option(help="Write the table as Markdown.")] = None,
-    jobs: Jobs = 0,
-    course: CourseFolder = None,
-) -> None:
-    """Prove that the hidden tests catch what is wrong and accept what is right."""
-    found = Course.find(course)
-    chosen = topics or found.topics()
-    if coverage and mutants:
-        raise UsageError("--coverage and --mutants are two proofs: ask for one at a time")
-    if (table and not (coverage or mutants)) or (sample and not mutants):
-        raise UsageError("--table belongs to --coverage or --mutants, --sample to --mutants")
-    with _progress() as bar:
-        task = bar.add_task("verifying", total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        if coverage:
-            holds = _verify_coverage(found, chosen, jobs, table, advance)
-        elif mutants:
-            holds = _verify_mutants(found, chosen, jobs, table, advance, sample)
-        else:
-            holds = _verify_claims(found, chosen, jobs, advance)
-    if not holds:
-        raise typer.Exit(NO)
-
-
-Advance = Callable[[int, int], None]
-
-
-def _verify_claims(course: Course, topics: list[str], jobs: int, advance: Advance) -> bool:
-    from autograder import verify as verifying
-
-    claims = verifying.verify(course, topics, jobs=jobs, progress=advance)
-    for claim in claims:
-        mark = "[green]holds[/green]" if claim.holds else "[red]FAILS[/red]"
-        out.print(f"{mark}  {escape(claim.topic)}: {escape(claim.sentence)}")
-        for detail in () if claim.holds else claim.details:
-            out.print(f"       {escape(clean(detail))}")
-    broken = sum(not claim.holds for claim in claims)
-    out.print(f"{len(claims) - broken} of {len(claims)} claims hold")
-    return not broken
-
-
-def _verify_coverage(course: Course, topics: list[str], jobs: int, table: Path | None, advance: Advance) -> bool:
-    from autograder.proof.coverage import coverage, markdown
-    from autograder.results import write_whole
-
-    cells = coverage(course, topics, jobs=jobs, progress=advance)
-    if table:
-        write_whole(table, markdown(cells).encode())
-    for cell in cells:
-        mark = "[red]EMPTY[/red]" if cell.empty else "-" if cell.exempt else f"{len(cell.tests):>5}"
-        first = cell.exempt or ", ".join(cell.tests[:2]) + (", ..." if len(cell.tests) > 2 else "")
-        out.print(f"{mark:>5}  {escape(f'{cell.question}  {cell.line}  {clean(cell.way)}: {first}')}")
-    empty = sum(cell.empty for cell in cells)
-    out.print(f"{len(cells)} cells, {empty} of them empty")
-    return not empty
-
-
-def _verify_mutants(
-    course: Course, topics: list[str], jobs: int, table: Path | None, advance: Advance, sample: int
-) -> bool:
-    from autograder.results import write_whole
-
-    try:
-        from autograder.proof.mutants import markdown, mutation_test
-    except ImportError as error:
-        raise UsageError(f"--mutants needs {error.name}; install it: pip install 'autograder[mutants]'") from error
-    outcomes = mutation_test(course, topics, sample=sample, jobs=jobs, progress=advance)
-    if table:
-        write_whole(table, markdown(outcomes).encode())
-    for outcome in outcomes:
-        for name in outcome.survivors:
-            out.print(f"[red]SURVIVES[/red]  {escape(f'{outcome.topic}: {clean(name, 400)}')}")
-        for name in outcome.stale:
-            out.print(
-                f"[red]STALE[/red]  {escape(f'{outcome.topic}: recorded as equivalent, but none survives: {name}')}"
-            )
-        counts = f"{outcome.tried} mutants, {outcome.killed} killed, {len(outcome.equivalent)} equivalent"
-        out.print(escape(f"{outcome.topic}: {counts}, {len(outcome.survivors)} unexplained"))
-    return all(outcome.holds for outcome in outcomes)
+app.command()(verify)
 
 
 # ----------------------------------------------------------------------------------------- grade
@@ -260,7 +155,7 @@ def grade(
         db_url=None if db == "none" else db,
         level=feedback_level.value if feedback_level else None,
     )
-    with _progress() as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"grading {topic}", total=None)
 
         def started(total: int, to_grade: int) -> None:

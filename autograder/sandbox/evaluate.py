@@ -342,10 +342,11 @@ class _Tracer:
         self._functions.__enter__()  # type: ignore[no-untyped-call]
         _start_profiler(self._config)
         self._codes.clear()
+        self._other_profile = _get_profile()
         _set_profile(self._note_python)
 
     def __exit__(self, *error: object) -> None:
-        _set_profile(None)
+        _set_profile(self._other_profile)
         self._functions.__exit__(*error)  # type: ignore[no-untyped-call]
         records = _stop_profiler()  # read as they are: torch's own table of them takes 10 ms to build
         for hook in self._hooks:
@@ -374,7 +375,7 @@ _WATCHED = (
     *("autograd/__init__.py", "autograd/forward_ad.py", "autograd/functional.py", "autograd/graph.py"),
     *("nn/functional.py", "nn/init.py"),
 )
-_set_profile = sys.setprofile
+_get_profile, _set_profile = sys.getprofile, sys.setprofile
 
 
 def _python_event(code: CodeType) -> str:

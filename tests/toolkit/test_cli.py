@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -241,3 +242,53 @@ def test_points_that_changed_after_release_stop_grading(course: Path, run: Run) 
     done = run("grade", TOPIC, "--db", "none", code=2)
     assert "halve" in done.stderr
     assert "autograder release" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------- the proofs
+
+
+def test_verify_coverage_names_what_nobody_notices(run: Run, course: Path) -> None:
+    done = run("verify", TOPIC, "--coverage", "--jobs", "1", "--table", "out/table.md", code=1)
+    assert "EMPTY  halve  aliasing  shares memory with x: " in done.stdout
+    assert "halve  whole-half  halve_rounding_down: test_halve_gives_half_of_every_entry" in done.stdout
+    assert "    -  halve  stability  : no test of the tiny course draws large numbers" in done.stdout
+    cells, empty = re.findall(r"(\d+) cells, (\d+) of them empty", done.stdout)[0]
+    assert done.stdout.count("EMPTY") == int(empty) > 0
+    table = (course / "out" / "table.md").read_text(encoding="utf-8")
+    assert table.count("| halve |") + table.count("| Halver |") == int(cells)
+
+
+def test_verify_mutants_lists_survivors(run: Run, course: Path) -> None:
+    edit(
+        course / "tests/hidden/test_halving.py", "assert_raises(student.halve", "(lambda *_, **__: None)(student.halve"
+    )
+    done = run("verify", TOPIC, "--mutants", "--jobs", "1", "--table", "mutants.md", code=1)
+    assert "SURVIVES  halving: _require_floating: if not x.is_floating_point(): -> if False:" in done.stdout
+    assert re.search(r"halving: \d+ mutants, \d+ killed, 0 equivalent, \d+ unexplained", done.stdout)
+    assert "# Mutants of the model solutions" in (course / "mutants.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--coverage", "--mutants"), "--coverage and --mutants are two proofs: ask for one at a time"),
+        (("--table", "t.md"), "--table belongs to --coverage or --mutants, --sample to --mutants"),
+        (("--coverage", "--sample", "3"), "--table belongs to --coverage or --mutants, --sample to --mutants"),
+    ],
+)
+def test_verify_options_that_do_not_go_together(run: Run, options: tuple[str, ...], said: str) -> None:
+    assert said in run("verify", TOPIC, *options, code=2).stderr
+
+
+def test_verify_mutants_without_its_libraries(course: Path) -> None:
+    program = "import sys; sys.modules['libcst'] = None; from autograder.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "verify", TOPIC, "--mutants"],
+        cwd=course,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--mutants needs libcst; install it: pip install 'autograder[mutants]'" in done.stderr

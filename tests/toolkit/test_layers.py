@@ -43,7 +43,8 @@ LAYERS = """
     proof.conventions proof.mutants
     proof.coverage
     verify samples
-    demo
+    demo commands commands.shared
+    commands.verify
     cli
     __main__
 """
@@ -55,7 +56,7 @@ ONLY_IN = {
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
     "pyseccomp": ("sandbox.lockdown", "sandbox.zygote"),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
-    "typer": ("cli",),
+    "typer": ("cli", "commands"),
 }
 
 # Formats that run code when they are read; nothing from a submission may come near them.

@@ -15,7 +15,6 @@ from autograder.errors import AuthoringError
 from autograder.release import release
 from autograder.specimens import (
     CHEAP_ANSWERS,
-    FUTURE,
     Specimen,
     Workbook,
     answer_source,

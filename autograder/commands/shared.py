@@ -1,0 +1,34 @@
+"""What commands have in common: consoles, exit codes, options, the progress bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
+
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
+Topic = Annotated[str, typer.Argument(help="The assignment.")]
+CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0 means one per processor.")]
+
+
+def progress_bar() -> Progress:
+    """A bar with counts, the time spent and the time left, gone when it is done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )
