@@ -244,8 +244,17 @@ def tensors_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str
 def _overwrite(value: Any) -> None:
     """Change every tensor in ``value``, as a caller does who uses its tensors again."""
     with _no_overrides(), torch.no_grad():
-        for _, tensor in tensors_in(value):
-            tensor.copy_(tensor.logical_not() if tensor.dtype is torch.bool else tensor + 1)
+        single = [_without_repeats(tensor) for _, tensor in tensors_in(value)]
+        new = [tensor.logical_not() if tensor.dtype is torch.bool else tensor + 1 for tensor in single]
+        for tensor, entries in zip(single, new, strict=True):  # one that stands twice changes once
+            with contextlib.suppress(RuntimeError):  # memory that overlaps in other ways cannot be written
+                tensor.copy_(entries)
+
+
+def _without_repeats(tensor: torch.Tensor) -> torch.Tensor:
+    """The part of an expanded tensor that holds each of its entries once."""
+    pairs = zip(tensor.stride(), tensor.shape, strict=True)
+    return tensor[tuple(slice(0, 1) if step == 0 and size > 1 else slice(None) for step, size in pairs)]
 
 
 def _same(tensor: torch.Tensor, copy: torch.Tensor) -> bool:

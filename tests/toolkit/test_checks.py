@@ -152,6 +152,15 @@ def test_a_gradient_that_does_not_flow_is_said() -> None:
     assert error.message == "no gradient flows through f to x: is it detached somewhere?"
 
 
+def test_a_gradient_inside_an_argument_is_named_by_its_path() -> None:
+    right, cut = remote(lambda x, parts: x * parts[0]["w"]), remote(lambda x, parts: x * parts[0]["w"].detach())
+    parts, one = [{"w": torch.ones(1)}], [torch.ones(1)]
+    error = refused(assert_gradients, cut, right, torch.ones(1), parts, wrt=("1.0.w",), cotangents=one)
+    assert error.message == "no gradient flows through f to '0.w' of argument 2: is it detached somewhere?"
+    error = refused(assert_gradients, cut, right, x=torch.ones(1), parts=parts, wrt=("parts.0.w",), cotangents=one)
+    assert "to '0.w' of parts:" in error.message
+
+
 def test_where_the_reference_has_no_gradient_none_is_asked_for() -> None:
     constant = remote(lambda x, y: 1 * x)
     assert_gradients(constant, constant, torch.ones(1), torch.ones(1), wrt=(0, 1), cotangents=[torch.ones(1)])

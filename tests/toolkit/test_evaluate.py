@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import enum
+import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -198,6 +200,42 @@ def test_a_parameter_that_is_no_tensor_is_named() -> None:
     assert (reply["status"], reply["message"]) == ("unusable", "name is not a tensor")
 
 
+def test_gradients_of_tensors_inside_arguments() -> None:
+    def f(x: Tensor, layers: list[dict[str, Tensor]], *, params: tuple[Tensor, ...]) -> Tensor:
+        return x * layers[1]["scale"] * params[0]
+
+    layers = [{}, {"scale": torch.tensor([3.0])}]
+    wanted = {"wrt": ["1.1.scale", "params.0", 0], "params": [], "cotangents": [torch.ones(1)]}
+    reply = call(f, torch.tensor([2.0]), layers, kwargs={"params": (torch.tensor([5.0]),)}, grad=wanted)
+    assert [float(grad) for grad in reply["grads"]] == [10.0, 6.0, 15.0]
+
+
+class Keeper:
+    """Keeps what it is given, and gives it away, without a copy."""
+
+    def keep(self, x: Tensor, mask: Tensor) -> None:
+        self.kept = [x, mask]
+
+    def give(self) -> list[Tensor]:
+        return self.kept
+
+    def give_wide(self) -> list[Tensor]:
+        """The same tensor twice, once expanded, and one that overlaps itself."""
+        return [self.kept[0], self.kept[0].expand(3, 2), torch.zeros(4).as_strided((3, 2), (1, 1))]
+
+
+def test_caller_overwrites_what_went_in_and_what_came_out() -> None:
+    keeper = Keeper()
+    reply = call(keeper.keep, torch.zeros(2), torch.tensor([True]), overwrite=True)
+    assert reply["status"] == "ok"
+    assert call(keeper.give)["value"][0].tolist() == [1.0, 1.0]
+    given = call(keeper.give, overwrite=True)["value"]
+    assert [part.tolist() for part in given] == [[1.0, 1.0], [False]]  # what the call gave, not what became of it
+    assert [part.tolist() for part in call(keeper.give)["value"]] == [[2.0, 2.0], [True]]
+    assert call(keeper.give_wide, overwrite=True)["status"] == "ok"
+    assert call(keeper.give)["value"][0].tolist() == [3.0, 3.0]
+
+
 # ------------------------------------------------------------------------------------------------------- trace
 
 Q = torch.ones(1, 1, 4, 8)
@@ -254,6 +292,58 @@ def test_what_ran_before_an_exception_is_seen() -> None:
     reply = call(f, X, trace=True)
     assert reply["status"] == "error"
     assert "aten::softmax" in reply["events"]
+
+
+def gradient_by_hand(x: Tensor) -> Tensor:
+    leaf = x.clone().requires_grad_()
+    (leaf * leaf).sum().backward()
+    assert leaf.grad is not None
+    return leaf.grad
+
+
+PYTHON_ROADS = {
+    "py::torch.nn.init.xavier_uniform_": lambda x: nn.init.xavier_uniform_(x.clone()),
+    "py::torch.distributions.normal.Normal.log_prob": lambda x: torch.distributions.Normal(0.0, 1.0).log_prob(x),
+    "py::torch._refs.softmax": lambda x: torch._refs.softmax(x, 0),
+    "py::torch._decomp.decompositions._log_softmax": lambda x: torch._decomp.decompositions._log_softmax(x, 0, False),
+    "py::torch.nn.functional.huber_loss": lambda x: F.huber_loss(x, x),
+    "py::torch.autograd.functional.jacobian": lambda x: torch.autograd.functional.jacobian(lambda y: y * y, x[0, 0]),
+    "py::torch.autograd.backward": gradient_by_hand,
+    "py::torch._functorch.eager_transforms.grad_impl": torch.func.grad(lambda y: (y * y).sum()),
+}
+
+
+@pytest.mark.parametrize("event", PYTHON_ROADS)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_functions_of_torch_that_are_written_in_python_are_seen(event: str) -> None:
+    assert event in call(PYTHON_ROADS[event], X, trace=True)["events"]
+
+
+def test_copy_of_a_python_function_is_seen_too() -> None:
+    original = nn.init.xavier_uniform_
+    copy = types.FunctionType(original.__code__, original.__globals__, "mine", original.__defaults__)
+    assert "py::torch.nn.init.xavier_uniform_" in call(lambda x: copy(x.clone()), X, trace=True)["events"]
+
+
+def test_no_grad_and_vmap_leave_no_such_trace() -> None:
+    def allowed(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            doubled: Tensor = torch.func.vmap(lambda row: 2 * row)(x)
+            return doubled
+
+    assert not [event for event in call(allowed, X, trace=True)["events"] if event.startswith("py::")]
+
+
+def test_trace_gives_the_profile_hook_back() -> None:
+    def other(*_: Any) -> None:
+        return None
+
+    sys.setprofile(other)
+    try:
+        call(lambda x: x + 1, X, trace=True)
+        assert sys.getprofile() is other
+    finally:
+        sys.setprofile(None)
 
 
 def test_work_by_hand_shows_none_of_it() -> None:

@@ -154,6 +154,17 @@ def test_without_time_to_explain_the_verdict_stands_and_no_graded_input_is_shown
     assert record.message == "wrong on an input that is not shown here"
 
 
+def test_a_silent_explainer_says_what_is_wrong_and_nothing_of_why(bank: Bank) -> None:
+    record = bank.judge(HALF, halve("return x // 2"), explainer=Explainer(bank.known, 1, silent=True))
+    assert (record.verdict, record.hint, record.misconception, record.counterexample) == (
+        Verdict.FAILED,
+        None,
+        None,
+        None,
+    )
+    assert "the result" in record.message
+
+
 def test_explaining_uses_up_its_budget(bank: Bank) -> None:
     explainer = Explainer(bank.known, 1)
     bank.judge(HALF, halve("return x // 2"), explainer=explainer)

@@ -56,3 +56,23 @@ def test_a_question_takes_two_processes_at_most(grader: Grader, tmp_path: Path) 
     tests = report.questions[0].tests
     assert sum(test.message.startswith("the notebook's process ended") for test in tests) <= DEATHS_PER_QUESTION
     assert report.score == 0.0
+
+
+def test_a_question_may_end_at_its_first_loss(grader: Grader, tmp_path: Path) -> None:
+    before = grader.options
+    grader.options = Options(limits=before.limits, first_loss_only=True, diagnose=False)
+    try:
+        report = graded(grader, tmp_path, "\ndef halve(x):\n    return x * 0.5\n")  # refuses nothing
+    finally:
+        grader.options = before
+    halve, halver = report.questions[:2]
+    assert [test.verdict for test in halve.tests] == [Verdict.PASSED, Verdict.PASSED, Verdict.FAILED]
+    assert halver.verdict is Verdict.PASSED
+    grader.options = Options(limits=before.limits, first_loss_only=True, diagnose=False)
+    try:
+        report = graded(grader, tmp_path, "\ndef halve(x):\n    return x\n")
+    finally:
+        grader.options = before
+    said = [test.message for test in report.questions[0].tests]
+    assert said[1].startswith("not run, the question lost test_halve_gives_half_of_every_entry: ")
+    assert said[2].startswith("not run, the question lost test_halve_gives_half_of_every_entry: ")

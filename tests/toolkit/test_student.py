@@ -110,6 +110,32 @@ def test_gradients_of_positional_and_named_arguments() -> None:
     assert answer.requires_grad == ("0",)
 
 
+def test_gradients_of_a_tensor_inside_an_argument() -> None:
+    f = student_of(f=lambda x, parts: x * parts[0]["w"]).f
+    grads = f.gradients(torch.ones(1), [{"w": torch.ones(1) * 3}], wrt=("1.0.w", 0), cotangents=[torch.ones(1)]).grads
+    assert [float(grad) for grad in grads if grad is not None] == [1.0, 3.0]
+
+
+class Shelf:
+    def __init__(self) -> None:
+        self.items: list[torch.Tensor] = []
+
+    def put(self, x: torch.Tensor) -> torch.Tensor:
+        self.items.append(x)
+        return x
+
+    def last(self) -> torch.Tensor:
+        return self.items[-1]
+
+
+def test_a_caller_that_uses_its_tensors_again() -> None:
+    student = student_of(Shelf=Shelf, shelf=Shelf().put)
+    shelf = student.Shelf()
+    assert shelf.overwritten("put", torch.zeros(1)).value.tolist() == [0.0]
+    assert shelf.call("last").tolist() == [1.0]
+    assert student.shelf.overwritten(torch.zeros(1)).value.tolist() == [0.0]
+
+
 def test_no_gradient_is_none() -> None:
     answer = student_of(f=lambda x: x.detach() * 1).f.gradients(torch.ones(1), wrt=(0,), cotangents=[torch.ones(1)])
     assert answer.grads == (None,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -40,6 +41,12 @@ def alarms_by_question(topic: str) -> dict[str, float]:
                 run_example(test, data, reference, reference)
         rates[test.question.name] += sum(alarms)
     return rates
+
+
+def is_random(answer: Any) -> bool:
+    """Whether a function, or a method of a class, takes a generator."""
+    functions = [f for f in vars(answer).values() if inspect.isfunction(f)] if isinstance(answer, type) else [answer]
+    return any("generator" in inspect.signature(function).parameters for function in functions)
 
 
 @topics
