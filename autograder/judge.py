@@ -21,7 +21,7 @@ from autograder.model import TestRecord, Verdict
 from autograder.sandbox.session import Session
 from autograder.suite import HiddenTest
 from autograder.testing.marks import Misconception
-from autograder.testing.student import LocalBackend, Student
+from autograder.testing.student import Student
 
 SHRINK_SECONDS = 0.6  # per failed test
 EXPLAIN_SECONDS = 6.0  # per submission
@@ -53,7 +53,7 @@ class Explainer:
         """The named misconception that the answers in ``log`` agree with, and that fails on ``data`` too."""
 
         def fails(candidate: Known) -> bool:
-            stand_in = Student(LocalBackend(candidate.namespace))
+            stand_in = Student(candidate.backend)
             stand_in.begin()
             try:
                 run_example(test, data, stand_in, reference)
