@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,7 @@ def _stop(worker: _Worker) -> None:
 def _work(connection: Connection, root: str, topic: str, options: bytes) -> None:
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
+    warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     import msgspec  # noqa: PLC0415
 
     from autograder.course import Course  # noqa: PLC0415

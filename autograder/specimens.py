@@ -240,6 +240,9 @@ def answer_source(source: str, name: str, question: str) -> str:
         raise AuthoringError(f"{name!r} is marked, but is no function or class at the top of the file")
     head = FUTURE if FUTURE.strip() in source else ""
     if not imports_reference(source_of(others)) and all(isinstance(s, ast.Import | ast.ImportFrom) for s in others):
+        for node in ast.walk(definition):  # it may call itself
+            if isinstance(node, ast.Name) and node.id == name:
+                node.id = question
         definition.name = question
         return head + source_of(statements) + "\n"
     inside = textwrap.indent(f"{source_of(statements)}\nreturn {name}", "    ")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,9 +39,22 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The lines particular to ``question``, by name."""
         return self._of(question).lines
 
-    def routes_for(self, question: str) -> Mapping[str, str]:
-        """The forbidden routes of ``question``: name and source."""
-        return self.routes | self._of(question).routes
+    def routes_for(self, question: str, questions: Sequence[str]) -> Mapping[str, str]:
+        """The forbidden routes to try on ``question``: its own, and its share of those that hold for all ``questions``.
+
+        A rule for all names is one rule, however many names there are: every route is tried once.
+        """
+        place = questions.index(question)
+        share = {name: source for n, (name, source) in enumerate(self.routes.items()) if n % len(questions) == place}
+        if self.routes and not share:  # more questions than routes: each has one
+            share = dict([list(self.routes.items())[place % len(self.routes)]])
+        return share | self._of(question).routes
+
+    def all_routes(self) -> Iterator[tuple[str, str]]:
+        """Every route, with the place it stands at."""
+        yield from ((f"routes.{name}", source) for name, source in self.routes.items())
+        for question, clauses in self.questions.items():
+            yield from ((f"questions.{question}.routes.{name}", source) for name, source in clauses.routes.items())
 
     def exemptions(self, question: str) -> Mapping[str, str]:
         """The conventions that do not apply to ``question``, with the reasons."""

@@ -91,7 +91,7 @@ def breakers_of(assignment: Assignment, questions: list[str], contract: Contract
             if line in exempt or line == EVIDENCE_ONLY:
                 continue
             for place in places:
-                for way, broken in _ways(line, place, contract):
+                for way, broken in _ways(line, place, contract, questions):
                     expression = place.expression(broken)
                     cell = _BROKEN_CELL.format(source=source, question=question, expression=expression)
                     yield Breaker(question, line, place.says(way), answers_alone(reference, cell))
@@ -100,19 +100,28 @@ def breakers_of(assignment: Assignment, questions: list[str], contract: Contract
                     yield Breaker(question, line, way, answers_alone(mutated))
 
 
-def _ways(line: str, place: _Place, contract: Contract) -> Ways:
+def _ways(line: str, place: _Place, contract: Contract, questions: list[str]) -> Ways:
     if place.method == CONSTRUCTOR and line not in {"defaults", "keywords", "positions", "errors"}:
         return iter(())
     if line == "halves" and not contract.halves:
         return iter(())
     if line == "forbidden":
-        return _routes(contract, place)
+        return _routes(contract, place, questions)
     return _WAYS[line](place.use)
 
 
-def _routes(contract: Contract, place: _Place) -> Ways:
-    for name, source in contract.routes_for(place.question).items():
+def _routes(contract: Contract, place: _Place, questions: list[str]) -> Ways:
+    for name, source in contract.routes_for(place.question, questions).items():
         yield name, f"takes_the_route(right, running({source!r}))"
+
+
+def broken_routes(contract: Contract) -> Iterator[str]:
+    """Routes that raise when they are taken: nothing would be seen of what they forbid."""
+    for place, source in contract.all_routes():
+        try:
+            breakers.running(source)()
+        except Exception as error:  # noqa: BLE001 - whatever it is, its author reads it
+            yield f"{place} raises {type(error).__name__}: {error}"
 
 
 # ------------------------------------------------------------------------------ ways to break each one

@@ -13,7 +13,7 @@ from autograder.errors import AuthoringError
 from autograder.examples import load_examples
 from autograder.model import Verdict
 from autograder.proof.contract import Contract, read_contract
-from autograder.proof.conventions import CONVENTIONS, EVIDENCE_ONLY, Breaker, breakers_of
+from autograder.proof.conventions import CONVENTIONS, EVIDENCE_ONLY, Breaker, breakers_of, broken_routes
 from autograder.proof.trials import Graded, grade_specimens, lost
 from autograder.proof.usage import observe
 from autograder.provenance import Options
@@ -80,13 +80,15 @@ class _Case:
         assignment = course.assignment(topic)
         suite = collect(course, assignment)
         contract = read_contract(assignment, suite.questions(), CONVENTIONS)
-        namespace = vars(course.load(assignment.reference))
         torch.set_num_threads(1)
+        broken = list(broken_routes(contract))
+        if broken:
+            raise AuthoringError(f"{assignment.contract}: {'; '.join(broken)}")
+        namespace = vars(course.load(assignment.reference))
         reference = Student(RememberingBackend(namespace), suite.forbidden)
         examples = load_examples(course, suite, Seed.of_course(course.state), "graded", reference)
         uses = observe(suite, examples, namespace)
-        broken = breakers_of(assignment, suite.questions(), contract, uses)
-        trials = [_trial(breaker) for breaker in broken]
+        trials = [_trial(breaker) for breaker in breakers_of(assignment, suite.questions(), contract, uses)]
         wrong = [item for item in specimens(course, assignment, suite) if item.breaks]
         for item in wrong:
             if item.breaks not in contract.lines(item.question):

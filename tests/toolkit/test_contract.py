@@ -38,10 +38,20 @@ def test_clauses_of_all_questions_and_of_one(tmp_path: Path) -> None:
     assert contract.halves
     assert contract.lines("halve") == {"half": "half of every entry"}
     assert contract.lines("Halver") == {}
-    assert list(contract.routes_for("halve")) == ["everywhere", "here"]
-    assert list(contract.routes_for("Halver")) == ["everywhere"]
+    both = ["halve", "Halver"]
+    assert list(contract.routes_for("halve", both)) == ["everywhere", "here"]
+    assert list(contract.routes_for("Halver", both)) == ["everywhere"]
+    assert [place for place, _ in contract.all_routes()] == ["routes.everywhere", "questions.halve.routes.here"]
     assert set(contract.exemptions("halve")) == {"stability", "vectorised"}
     assert set(contract.exemptions("Halver")) == {"stability"}
+
+
+def test_routes_for_all_are_shared_out() -> None:
+    contract = Contract(routes={f"route{number}": "pass" for number in range(7)})
+    questions = ["a", "b", "c"]
+    shares = [list(contract.routes_for(question, questions)) for question in questions]
+    assert sorted(name for share in shares for name in share) == sorted(contract.routes)
+    assert [len(share) for share in shares] == [3, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,17 @@ def test_misconception_that_breaks_an_unknown_line(tmp_path: Path) -> None:
         coverage(course, [TOPIC])
 
 
+def test_route_that_raises_is_the_authors_mistake(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    edit(
+        course.root / "reference/contracts/halving.toml", "torch.ldexp(torch.ones(1), torch.ones(1))", "torch.no_such()"
+    )
+    with pytest.raises(
+        AuthoringError, match=r"halving\.toml: questions\.halve\.routes\.by-function raises AttributeError"
+    ):
+        coverage(course, [TOPIC])
+
+
 def test_uses_are_seen_for_functions_and_methods(tmp_path: Path) -> None:
     course = tiny_course(tmp_path)
     assignment, suite = opened(course)

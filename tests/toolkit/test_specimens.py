@@ -89,6 +89,11 @@ def test_answer_that_stands_alone_takes_the_name_of_its_question() -> None:
     assert "math" not in source
 
 
+def test_answer_that_calls_itself_goes_on_doing_so() -> None:
+    source = "@misconception('halve', hint='')\ndef down(x):\n    return x if x < 2 else down(x - 2)\n"
+    assert run(answer_source(source, "down", "halve"), "halve(5)") == 1
+
+
 def test_helpers_of_an_answer_do_not_reach_other_cells() -> None:
     source = answer_source(MARKED, "helped", "halve")
     assert run(f"{source}\n\ndef _shifted(x):\n    return 'from another cell'", "halve(4)") == 7
