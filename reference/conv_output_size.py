@@ -138,14 +138,12 @@ def conv2d_parameter_count(
         An ``int``, whatever the size of the image.
 
     Raises:
-        ValueError: ``in_channels``, ``out_channels`` or ``kernel_size`` below 1.
+        ValueError: ``in_channels``, ``out_channels`` or ``kernel_size`` below 1, the last in either dimension.
 
     Source: Politecnico di Milano §3.4.
     """
-    _require(1, in_channels=in_channels, out_channels=out_channels)
     height, width = _pair(kernel_size)
-    if min(height, width) < 1:
-        raise ValueError(f"kernel_size={kernel_size} must be at least 1 in both dimensions")
+    _require(1, in_channels=in_channels, out_channels=out_channels, kernel_size=min(height, width))
     return out_channels * (in_channels * height * width + bool(bias))
 
 
@@ -242,7 +240,8 @@ def trace_network(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int
         A list of ``(output_shape, parameter_count)``, one per layer, shapes without the batch.
 
     Raises:
-        ValueError: an unknown type, a missing argument, or a layer that does not fit what it is given.
+        ValueError: an unknown type, a missing argument, a layer that does not fit what it is given, or a number in
+            a convolution that ``conv_output_size`` refuses.
 
     Source: Politecnico di Milano §3.4, whose 4 C for batch normalization counts the 2 C running statistics as well,
     which are not trained; Vérine, Deep Learning II, "CNN in practice".

@@ -24,6 +24,8 @@ _NO_LAYERS = forbid(
     "aten::*pool*",
     "aten::linear",
     "aten::*batch_norm*",
+    "py::torch._decomp.*pool*",
+    "py::torch._decomp.*batch_norm*",
     names=("Linear", "MaxPool2d", "AvgPool2d", "BatchNorm2d", "max_pool2d", "avg_pool2d", "Sequential"),
     because="sizes and counts are to be computed, not read off a layer",
 )
@@ -44,6 +46,18 @@ FORBIDDEN = {
 
 NONE, ONE, SMALL, MORE = st.just(0), st.just(1), st.integers(1, 4), st.integers(2, 4)
 BAD = st.integers(-2, 0)
+# What a message may call an argument.
+CALLED = {
+    "in_channels": ("in_channels", "input channel", "in channel"),
+    "out_channels": ("out_channels", "output channel", "out channel"),
+    "output_padding": ("output_padding", "output padding"),
+    "out_features": ("out_features", "output feature", "out feature"),
+    "kernel_size": ("kernel",),
+}
+
+
+def _called(name):
+    return CALLED.get(name, (name,))
 
 
 def _reach(kernel, dilation=1):
@@ -60,6 +74,14 @@ def _either(draw, values):
     """An ``int`` for both dimensions, or a pair of its own for each, as a tuple or list."""
     form = draw(st.sampled_from((tuple, list, None)))
     return draw(values) if form is None else form((draw(values), draw(values)))
+
+
+def _assert_lists_stay(function, *args, **kwargs):
+    """The call must leave its pairs and shapes as they were."""
+    before = [[arg for arg in args if not isinstance(arg, torch.Tensor)], kwargs]
+    positional, named = function.after(*args, **kwargs).after
+    if [[arg for arg in positional if not isinstance(arg, torch.Tensor)], named] != before:
+        raise Mismatch(f"{function.name} changes a list that it was given")
 
 
 def _steps(size, kernel, stride, padding, dilation):
@@ -102,7 +124,7 @@ def test_conv_output_size_where_the_kernel_ends_at_the_border(student, reference
     assert_matches(student.conv_output_size(*inputs), reference.conv_output_size(*inputs))
 
 
-@question("conv_output_size", points=0.6)
+@question("conv_output_size", points=0.5)
 @given(inputs=_inexact())
 @settings(max_examples=40)
 def test_conv_output_size_rounds_down(student, reference, inputs):
@@ -148,26 +170,38 @@ def test_conv_output_size_of_a_kernel_that_just_fits(student, reference, inputs)
     assert_matches(student.conv_output_size(**exact), 1)
 
 
+@question("conv_output_size", points=0.1)
+@given(size=st.integers(1, 12), kernel=st.integers(1, 5), beyond=st.integers(1, 9))
+@settings(max_examples=30)
+def test_conv_output_size_of_unusual_arguments(student, reference, size, kernel, beyond):
+    """A stride or a padding larger than the input, or a large dilation of a single weight, is no error."""
+    large = max(size, kernel) + beyond
+    assert_matches(student.conv_output_size(kernel + size, kernel, kernel + size + beyond), 1)
+    assert_matches(student.conv_output_size(size, kernel, 1, large), reference.conv_output_size(size, kernel, 1, large))
+    assert_matches(student.conv_output_size(size, 1, 1, 0, large), size)
+
+
 @question("conv_output_size", points=0.25)
-@given(inputs=_dilated(), bad=BAD)
+@given(inputs=_dilated(), bad=BAD, order=st.permutations(("size", "kernel", "stride", "dilation", "padding")))
 @settings(max_examples=20)
-def test_conv_output_size_refuses_sizes_below_one(student, inputs, bad):
+def test_conv_output_size_refuses_sizes_below_one(student, inputs, bad, order):
     """A size, kernel, stride or dilation below 1, or a padding below 0, is a ValueError that names it."""
     reach = _reach(inputs["kernel"], inputs["dilation"])
-    assert_raises(student.conv_output_size, **inputs | {"size": bad, "padding": reach + 2}, names=("size",))
-    for name in ("kernel", "stride", "dilation"):
-        assert_raises(student.conv_output_size, **inputs | {name: bad}, names=(name,))
-    assert_raises(student.conv_output_size, **inputs | {"size": reach + 6, "padding": bad - 1}, names=("padding",))
+    beside = {"size": {"padding": reach + 2}, "padding": {"size": reach + 6}}  # room enough but for the bad number
+    for name in order:
+        wrong = {name: bad - 1 if name == "padding" else bad} | beside.get(name, {})
+        assert_raises(student.conv_output_size, **inputs | wrong, names=(name,))
 
 
 @question("conv_output_size", points=0.25)
-@given(inputs=_dilated())
+@given(inputs=_dilated(), more=st.integers(1, 9))
 @settings(max_examples=30)
-def test_conv_output_size_refuses_a_kernel_that_does_not_fit(student, inputs):
+def test_conv_output_size_refuses_a_kernel_that_does_not_fit(student, inputs, more):
     """A dilated kernel larger than the padded input, if only by a little, is a ValueError."""
-    room = inputs["size"] + 2 * inputs["padding"]
+    room, names = inputs["size"] + 2 * inputs["padding"], ("kernel", "dilation", "size", "input")
     large = (room - 1) // inputs["dilation"] + 2
-    assert_raises(student.conv_output_size, **inputs | {"kernel": large}, names=("kernel", "dilation", "size", "input"))
+    for kernel in (large, large + more):
+        assert_raises(student.conv_output_size, **inputs | {"kernel": kernel}, names=names)
 
 
 # ----------------------------------------------------------------------- conv_transpose_output_size
@@ -207,18 +241,34 @@ def test_conv_transpose_output_size_with_output_padding(student, reference, inpu
     assert_matches(student.conv_transpose_output_size(*values), reference.conv_transpose_output_size(*values))
 
 
-@question("conv_transpose_output_size", points=0.3)
+@question("conv_transpose_output_size", points=0.25)
 @given(inputs=_transposed(dilations=SMALL, extra=True))
 @settings(max_examples=30)
 def test_conv_transpose_output_size_with_dilation(student, reference, inputs):
     """Dilation spreads the kernel; the output padding may then exceed the stride, below the dilation."""
     values = list(inputs.values())
+    assert_matches(student.conv_transpose_output_size(1, 2, inputs["stride"], 2, 1, 3), 1)
     expected = reference.conv_transpose_output_size(*values)
     assert_matches(student.conv_transpose_output_size(*values), expected)
     assert_matches(student.conv_transpose_output_size(**inputs), expected)
 
 
-@question("conv_transpose_output_size", points=0.2)
+@question("conv_transpose_output_size", points=0.1)
+@given(
+    inputs=_transposed(dilations=SMALL, extra=True),
+    given=st.lists(st.sampled_from(("stride", "padding", "dilation")), unique=True, max_size=2),
+)
+@settings(max_examples=30)
+def test_conv_transpose_output_size_by_name_and_by_default(student, reference, inputs, given):
+    """Arguments by name, in any order, and left out where a default will do."""
+    size, kernel = inputs["size"] + 8, inputs["kernel"]  # enough for every padding
+    options = {name: inputs[name] for name in given}
+    expected = reference.conv_transpose_output_size(size, kernel, **options)
+    assert_matches(student.conv_transpose_output_size(size, kernel, **options), expected)
+    assert_matches(student.conv_transpose_output_size(**options, kernel=kernel, size=size), expected)
+
+
+@question("conv_transpose_output_size", points=0.15)
 @given(inputs=_dilated())
 @settings(max_examples=30)
 def test_conv_transpose_output_size_returns_to_the_size_before(student, inputs):
@@ -230,27 +280,34 @@ def test_conv_transpose_output_size_returns_to_the_size_before(student, inputs):
 
 
 @question("conv_transpose_output_size", points=0.2)
-@given(inputs=_transposed(dilations=SMALL, extra=True), bad=BAD, above=st.integers(0, 2))
+@given(
+    inputs=_transposed(dilations=SMALL, extra=True),
+    bad=BAD,
+    above=st.integers(0, 2),
+    order=st.permutations(("size", "kernel", "stride", "dilation", "padding", "output_padding", "too much")),
+)
 @settings(max_examples=20)
-def test_conv_transpose_output_size_refuses_bad_arguments(student, inputs, bad, above):
+def test_conv_transpose_output_size_refuses_bad_arguments(student, inputs, bad, above, order):
     """Sizes below 1, paddings below 0, and an output padding as large as stride and dilation are ValueErrors."""
     roomy = inputs | {"size": 20, "kernel": 20, "padding": 0, "output_padding": 0}
-    for name in ("size", "kernel", "stride", "dilation"):
-        assert_raises(student.conv_transpose_output_size, **roomy | {name: bad}, names=(name,))
-    for name in ("padding", "output_padding"):
-        assert_raises(student.conv_transpose_output_size, **roomy | {name: bad - 1}, names=(name,))
-    too_much = max(inputs["stride"], inputs["dilation"]) + above
-    names = ("output_padding", "output padding")
-    assert_raises(student.conv_transpose_output_size, **roomy | {"output_padding": too_much}, names=names)
+    for name in order:
+        if name == "too much":
+            wrong = {"output_padding": max(inputs["stride"], inputs["dilation"]) + above}
+        else:
+            wrong = {name: bad - 1 if "padding" in name else bad}
+        names = _called("output_padding" if "output_padding" in wrong else name)
+        assert_raises(student.conv_transpose_output_size, **roomy | wrong, names=names)
 
 
 @question("conv_transpose_output_size", points=0.2)
-@given(half=st.integers(1, 4), stride=SMALL, beyond=st.integers(0, 2))
+@given(half=st.integers(1, 4), stride=MORE, beyond=st.integers(0, 2))
 @settings(max_examples=20)
 def test_conv_transpose_output_size_refuses_a_result_below_one(student, half, stride, beyond):
-    """A result of 0 or less is a ValueError, a result of 1 is not."""
+    """A result of 0 or less is a ValueError; a result of 1 is not, also where output padding makes it."""
     assert_matches(student.conv_transpose_output_size(1, 2 * half + 1, stride, half), 1)
-    assert_raises(student.conv_transpose_output_size, 1, 2 * half, stride, half + beyond)
+    assert_matches(student.conv_transpose_output_size(1, 2 * half, stride, half, 1), 1)
+    for kernel in (2 * half, 2 * half - 1):
+        assert_raises(student.conv_transpose_output_size, 1, kernel, stride, half + beyond)
 
 
 # ------------------------------------------------------------------------------ conv2d_output_shape
@@ -291,8 +348,9 @@ def test_conv2d_output_shape_of_square_kernels(student, reference, inputs):
 @given(inputs=_shapes())
 @settings(max_examples=50)
 def test_conv2d_output_shape_takes_pairs(student, reference, inputs):
-    """Each of the four arguments may be an int, or an (h, w) tuple or list."""
+    """Each of the four arguments may be an int, or an (h, w) tuple or list, which stays as it is."""
     assert_matches(student.conv2d_output_shape(*inputs), reference.conv2d_output_shape(*inputs))
+    _assert_lists_stay(student.conv2d_output_shape, *inputs)
 
 
 @question("conv2d_output_shape", points=0.2, depends_on=("conv_output_size",))
@@ -310,19 +368,28 @@ def test_conv2d_output_shape_by_name_and_by_default(student, reference, inputs, 
 
 
 @question("conv2d_output_shape", points=0.25, depends_on=("conv_output_size",))
-@given(bad=BAD, good=SMALL, second=st.booleans(), form=st.sampled_from(("tuple", "list")))
+@given(
+    bad=BAD,
+    good=SMALL,
+    second=st.booleans(),
+    form=st.sampled_from(("tuple", "list", "int")),
+    order=st.permutations(("input_shape", "out_channels", "kernel_size", "stride", "padding", "dilation")),
+)
 @settings(max_examples=20)
-def test_conv2d_output_shape_refuses_bad_arguments(student, bad, good, second, form):
+def test_conv2d_output_shape_refuses_bad_arguments(student, bad, good, second, form, order):
     """A bad number in either dimension, or out_channels below 1, is a ValueError that names it."""
-    shape = (2, 3, 30, 30)
-    assert_raises(student.conv2d_output_shape, shape, bad, 3, names=("out_channels",))
-    options = {"kernel_size": bad, "stride": bad, "padding": bad - 1, "dilation": bad}
-    for name, value in options.items():
+    for name in order:
+        call = {"input_shape": (2, 3, 30, 30), "out_channels": 4, "kernel_size": 2}
+        value = bad - 1 if name == "padding" else bad
         pair = [good, value] if second else [value, good]
-        call = {"kernel_size": 2} | {name: tuple(pair) if form == "tuple" else pair}
-        assert_raises(student.conv2d_output_shape, shape, 4, **call, names=(name.removesuffix("_size"),))
-    sides = (30, bad) if second else (bad, 30)
-    assert_raises(student.conv2d_output_shape, (2, 3, *sides), 4, 3, padding=4)  # the padding alone would make room
+        if name == "input_shape":  # the padding alone would make room
+            call |= {"input_shape": (2, 3, *((30, bad) if second else (bad, 30))), "padding": 4}
+        elif name == "out_channels":
+            call[name] = bad
+        else:
+            call[name] = {"tuple": tuple(pair), "list": pair, "int": value}[form]
+        names = () if name == "input_shape" else _called(name)
+        assert_raises(student.conv2d_output_shape, **call, names=names)
 
 
 @question("conv2d_output_shape", points=0.25, depends_on=("conv_output_size",))
@@ -364,15 +431,16 @@ def test_conv2d_parameter_count_takes_pairs_and_may_do_without_bias(student, ref
 
 
 @question("conv2d_parameter_count", points=0.4)
-@given(good=st.tuples(COUNTS, COUNTS, st.integers(1, 7)), bad=BAD)
+@given(good=st.tuples(COUNTS, COUNTS, st.integers(1, 7)), bad=BAD, order=st.permutations(range(6)))
 @settings(max_examples=20)
-def test_conv2d_parameter_count_refuses_counts_below_one(student, good, bad):
+def test_conv2d_parameter_count_refuses_counts_below_one(student, good, bad, order):
     """A number of channels or a kernel size below 1 is a ValueError that names it."""
     c_in, c_out, kernel = good
-    assert_raises(student.conv2d_parameter_count, bad, c_out, kernel, names=("in_channels",))
-    assert_raises(student.conv2d_parameter_count, c_in, bad, kernel, names=("out_channels",))
-    for size in (bad, (kernel, bad), [bad, kernel], (bad, bad - 1)):
-        assert_raises(student.conv2d_parameter_count, c_in, c_out, size, names=("kernel",))
+    kernels = (bad, (kernel, bad), [bad, kernel], (bad, bad - 1))
+    calls = [(bad, c_out, kernel, "in_channels"), (c_in, bad, kernel, "out_channels")]
+    calls += [(c_in, c_out, size, "kernel_size") for size in kernels]
+    for *call, name in (calls[place] for place in order):
+        assert_raises(student.conv2d_parameter_count, *call, names=_called(name))
 
 
 # -------------------------------------------------------------------------------------- conv_matrix
@@ -396,7 +464,7 @@ def test_conv_matrix_of_ordinary_kernels(student, reference, inputs):
     assert_matches(student.conv_matrix(kernel, shape), reference.conv_matrix(*double(inputs)), dtype=kernel.dtype)
 
 
-@question("conv_matrix", points=0.4)
+@question("conv_matrix", points=0.3)
 @given(inputs=_kernel_and_shape(dtype=ts.float_dtypes()), seed=ts.seeds())
 @settings(max_examples=40)
 def test_conv_matrix_does_what_the_convolution_does(student, reference, inputs, seed):
@@ -410,7 +478,25 @@ def test_conv_matrix_does_what_the_convolution_does(student, reference, inputs, 
     assert_matches(U @ x.flatten(), expected, dtype=kernel.dtype, terms=terms, what="U @ x.flatten()")
 
 
-@question("conv_matrix", points=0.3)
+@question("conv_matrix", points=0.1)
+@given(inputs=_kernel_and_shape(dtype=ts.float_dtypes(), kinds=("large", "tiny")))
+@settings(max_examples=20)
+def test_conv_matrix_of_large_and_tiny_weights(student, reference, inputs):
+    """Weights of any magnitude up to 1e4 are copied as they are."""
+    assert_matches(student.conv_matrix(*inputs), reference.conv_matrix(*double(inputs)), dtype=inputs[0].dtype)
+
+
+@question("conv_matrix", points=0.1)
+@given(inputs=_kernel_and_shape())
+@settings(max_examples=15)
+def test_conv_matrix_by_name(student, reference, inputs):
+    """Arguments by name, in any order."""
+    kernel, shape = inputs
+    expected = reference.conv_matrix(*double(inputs))
+    assert_matches(student.conv_matrix(input_shape=shape, kernel=kernel), expected, dtype=kernel.dtype)
+
+
+@question("conv_matrix", points=0.25)
 @given(inputs=_kernel_and_shape(dtype=ts.float_dtypes()), seed=ts.seeds())
 @settings(max_examples=10)
 def test_conv_matrix_can_be_differentiated(student, reference, inputs, seed):
@@ -427,14 +513,15 @@ def test_conv_matrix_can_be_differentiated(student, reference, inputs, seed):
 @given(inputs=_kernel_and_shape(), whole=st.booleans())
 @settings(max_examples=20)
 def test_conv_matrix_leaves_the_kernel_alone(student, inputs, whole):
-    """The kernel stays as it was, and writing into the matrix does not change it."""
+    """The kernel and input_shape stay as they were, and writing into the matrix does not change the kernel."""
     kernel, shape = inputs
     shape = type(shape)(kernel.shape) if whole else shape
+    _assert_lists_stay(student.conv_matrix, kernel, shape)
     assert_inputs_untouched(student.conv_matrix, kernel, shape)
     assert_no_alias(student.conv_matrix, kernel, shape)
 
 
-@question("conv_matrix", points=0.3)
+@question("conv_matrix", points=0.25)
 @given(inputs=_kernel_and_shape(), missing=st.integers(1, 2), place=st.sampled_from((0, 1, 2)))
 @settings(max_examples=20)
 def test_conv_matrix_refuses_a_kernel_larger_than_the_input(student, inputs, missing, place):
@@ -490,7 +577,7 @@ def test_conv2d_with_a_bias(student, reference, inputs, named):
         _assert_convolves(student, reference, x, weight, bias)
 
 
-@question("conv2d", points=0.6, depends_on=SIZES)
+@question("conv2d", points=0.4, depends_on=SIZES)
 @given(inputs=_images(pairs=False, dilations=ONE))
 @settings(max_examples=40)
 def test_conv2d_with_stride_and_padding(student, reference, inputs):
@@ -512,22 +599,40 @@ def test_conv2d_with_dilation(student, reference, inputs):
 @given(inputs=_images())
 @settings(max_examples=40)
 def test_conv2d_takes_pairs(student, reference, inputs):
-    """Stride, padding and dilation of their own for rows and columns, as tuples or lists, by name."""
+    """Stride, padding and dilation of their own for rows and columns, as tuples or lists, which stay as they are."""
     x, weight, _, stride, padding, dilation = inputs
     _assert_convolves(student, reference, x, weight, stride=stride, padding=padding, dilation=dilation)
+    _assert_lists_stay(student.conv2d, x, weight, None, stride, padding, dilation)
+
+
+@question("conv2d", points=0.1, depends_on=SIZES)
+@given(inputs=_images(paddings=NONE), leave_out=st.booleans())
+@settings(max_examples=20)
+def test_conv2d_by_name(student, reference, inputs, leave_out):
+    """Arguments by name, in any order."""
+    named = dict(zip(("x", "weight", "bias", "stride", "padding", "dilation"), inputs, strict=True))
+    if leave_out:
+        named = {name: named[name] for name in ("weight", "x")}
+    x, weight, *rest = inputs[: len(named)]
+    expected = reference.conv2d(*double([x, weight, *rest]))
+    got = student.conv2d(**dict(reversed(named.items())))
+    assert_matches(got, expected, dtype=x.dtype, terms=norm(expected) + norm(x) * norm(weight))
 
 
 @question("conv2d", points=0.2, depends_on=SIZES)
-@given(inputs=_images(dtype=torch.float64, **PLAIN), narrow=st.booleans())
+@given(inputs=_images(dtype=torch.float64, **PLAIN), narrow=st.sampled_from(("x", "weight", "bias", "both")))
 @settings(max_examples=20)
 def test_conv2d_keeps_the_dtype_of_the_images(student, reference, inputs, narrow):
-    """float64 gives float64; where images and weights differ, the images decide."""
+    """float64 gives float64; where images, weights and bias differ, the images decide."""
     x, weight, bias = inputs[:3]
     _assert_convolves(student, reference, x, weight)
-    if narrow:
-        _assert_convolves(student, reference, x.float(), weight, bias)
-    else:
-        _assert_convolves(student, reference, x, weight.float(), bias.float())
+    if narrow == "x":
+        x = x.float()
+        _assert_convolves(student, reference, x, weight.float(), bias)
+    weight = weight.float() if narrow in ("weight", "both") else weight
+    bias = bias.float() if narrow in ("bias", "both") else bias
+    _assert_convolves(student, reference, x, weight, bias)
+    _assert_convolves(student, reference, x, weight)
 
 
 @question("conv2d", points=0.2, depends_on=SIZES)
@@ -542,11 +647,12 @@ def test_conv2d_of_large_values_leaves_its_inputs_alone(student, reference, inpu
 
 
 @question("conv2d", points=0.3, depends_on=SIZES)
-@given(inputs=_images(dtype=ts.float_dtypes(), **PLAIN), seed=ts.seeds())
+@given(inputs=_images(dtype=ts.float_dtypes(), **PLAIN), seed=ts.seeds(), biased=st.booleans())
 @settings(max_examples=20)
-def test_conv2d_can_be_differentiated(student, reference, inputs, seed):
-    """Gradients flow to images, weights and bias."""
-    _assert_differentiates(student, reference, inputs, seed)
+def test_conv2d_can_be_differentiated(student, reference, inputs, seed, biased):
+    """Gradients flow to images, weights and bias, where there is one."""
+    x, weight, bias, *options = inputs
+    _assert_differentiates(student, reference, [x, weight, bias if biased else None, *options], seed)
 
 
 @question("conv2d", points=0.1, depends_on=SIZES)
@@ -559,7 +665,7 @@ def test_conv2d_with_everything_at_once(student, reference, inputs, seed):
 
 
 def _assert_differentiates(student, reference, inputs, seed):
-    x, weight, _, *options = inputs
+    x, weight, bias, *options = inputs
     sides = zip(x.shape[2:], weight.shape[2:], *map(_two, options), strict=True)
     cotangent = ts.build((x.shape[0], weight.shape[0], *(_steps(*side) for side in sides)), seed=seed, dtype=x.dtype)
     terms = [
@@ -567,7 +673,8 @@ def _assert_differentiates(student, reference, inputs, seed):
         norm(cotangent) * norm(x),
         norm(cotangent) * cotangent[:, 0].numel() ** 0.5,
     ]
-    assert_gradients(student.conv2d, reference.conv2d, *inputs, wrt=(0, 1, 2), cotangents=[cotangent], terms=terms)
+    wrt = (0, 1) if bias is None else (0, 1, 2)
+    assert_gradients(student.conv2d, reference.conv2d, *inputs, wrt=wrt, cotangents=[cotangent], terms=terms)
 
 
 @question("conv2d", points=0.1, depends_on=SIZES)
@@ -586,19 +693,29 @@ def test_conv2d_moves_with_the_image(student, reference, inputs, down, right):
     assert_matches(moved[:, :, down:, right:], expected[:, :, :rows, :columns], dtype=x.dtype, terms=terms)
 
 
-@question("conv2d", points=0.3, depends_on=SIZES)
+@question("conv2d", points=0.15, depends_on=SIZES)
 @given(seed=ts.seeds())
 @settings(max_examples=2)
-def test_conv2d_has_no_loop_over_images_or_pixels(student, seed):
-    """As many tensor operations for many images as for a few, and for wide images as for narrow ones."""
+def test_conv2d_has_no_loop_over_images(student, seed):
+    """As many tensor operations for many images as for a few."""
     weight, few = ts.build((2, 2, 2, 2), seed=seed), ts.build((8, 2, 6, 6), seed=seed)
-    single = student.conv2d.traced(few[:1], weight).operations
-    # On the CPU some operations, F.unfold and batched products among them, run a few for every image by themselves: a
-    # small part of what an image by itself costs. A loop over images pays nearly all of it again.
-    _assert_few_operations(
-        student.conv2d, (few, weight), (few.repeat(4, 1, 1, 1), weight), extra=24 * max(6, single // 6)
-    )
-    narrow, wide = few[:1].repeat(1, 1, 1, 6), few[:1].repeat(1, 1, 1, 12)
+    single = student.conv2d.traced(few[:1], weight)
+    # On the CPU F.unfold and F.fold run four operations for every image by themselves, and batched products without
+    # MKL as well: a small part of what an image by itself costs. A loop over images pays nearly all of it again.
+    by_themselves = {"aten::im2col", "aten::col2im"}.intersection(
+        single.events
+    ) or not torch.backends.mkl.is_available()
+    room = max(9, single.operations // 6) if by_themselves else 2
+    _assert_few_operations(student.conv2d, (few, weight), (few.repeat(8, 1, 1, 1), weight), extra=56 * room)
+
+
+@question("conv2d", points=0.15, depends_on=SIZES)
+@given(seed=ts.seeds())
+@settings(max_examples=2)
+def test_conv2d_has_no_loop_over_pixels(student, seed):
+    """As many tensor operations for large images as for small ones."""
+    weight, small = ts.build((2, 2, 2, 2), seed=seed), ts.build((1, 2, 6, 6), seed=seed)
+    narrow, wide = small.repeat(1, 1, 1, 6), small.repeat(1, 1, 1, 12)
     try:
         _assert_few_operations(student.conv2d, (narrow, weight), (wide, weight))
     except Mismatch:  # a loop over columns alone, or over rows alone, is none over pixels
@@ -630,18 +747,32 @@ def test_conv2d_refuses_channels_that_do_not_match(student, inputs, more, swap):
 
 
 @question("conv2d", points=0.1, depends_on=SIZES)
-@given(inputs=_images(), bad=BAD, high=st.booleans())
+@given(inputs=_images(), bad=BAD, form=st.sampled_from(("first", "second", "int")), order=st.permutations(range(3)))
 @settings(max_examples=20)
-def test_conv2d_refuses_bad_sizes(student, inputs, bad, high):
-    """Bad strides, paddings and dilations, and kernels that do not fit, are ValueErrors."""
+def test_conv2d_refuses_bad_numbers(student, inputs, bad, form, order):
+    """A stride or dilation below 1 or a padding below 0, in either dimension, is a ValueError that names it."""
     _, weight, bias, *_ = inputs
     x = torch.ones(2, weight.shape[1], 9, 9)
-    assert_raises(student.conv2d, x, weight, bias, stride=(bad, 1), names=("stride",))
-    assert_raises(student.conv2d, x, weight, bias, padding=bad - 1, names=("padding",))
-    assert_raises(student.conv2d, x, weight, bias, dilation=(1, bad), names=("dilation",))
-    tall = (12, 1) if high else (1, 12)
-    large = weight.new_ones(*weight.shape[:2], *tall)
-    assert_raises(student.conv2d, x, large, bias, padding=1, names=MISFIT)
+    for name in (("stride", "padding", "dilation")[place] for place in order):
+        number = bad - 1 if name == "padding" else bad
+        value = {"first": (number, 1), "second": [1, number], "int": number}[form]
+        assert_raises(student.conv2d, x, weight, bias, **{name: value}, names=(name,))
+
+
+@question("conv2d", points=0.1, depends_on=SIZES)
+@given(inputs=_images(paddings=NONE), room=st.integers(0, 3), high=st.booleans(), padding=st.integers(0, 1))
+@settings(max_examples=20)
+def test_conv2d_refuses_a_kernel_that_does_not_fit(student, inputs, room, high, padding):
+    """A dilated kernel that does not fit in one dimension, or an image without pixels, is a ValueError."""
+    _, weight, bias, stride, *_ = inputs
+    x = torch.ones(2, weight.shape[1], 5, 5)
+    tall = (7 + room, 1) if high else (1, 7 + room)
+    assert_raises(student.conv2d, x, weight.new_ones(*weight.shape[:2], *tall), bias, stride, 0, names=MISFIT)
+    short, far = ((2, 1) if high else (1, 2)), 5 + 2 * padding + room
+    dilated = weight.new_ones(*weight.shape[:2], *short)
+    assert_raises(student.conv2d, x, dilated, bias, stride, padding, far, names=MISFIT)
+    nothing = x[:, :, :0] if high else x[:, :, :, :0]
+    assert_raises(student.conv2d, nothing, dilated, bias, 1, 3)
 
 
 # ------------------------------------------------------------------------------------ trace_network
@@ -720,7 +851,7 @@ def _normalized_networks(draw):
     plan = _Plan(draw)
     for _ in range(draw(st.integers(1, 2))):
         plan.window("conv")
-        plan.plain(*draw(st.permutations(("batch_norm", "relu", "dropout"))))
+        plan.plain(*draw(st.permutations(("batch_norm", "relu", "dropout", "softmax"))))
     plan.plain("global_avg_pool")
     plan.layers.append({"type": "linear", "out_features": draw(st.integers(1, 20))})
     plan.plain("batch_norm", "softmax")
@@ -750,7 +881,7 @@ def test_trace_network_of_convolutions_and_linear_layers(student, reference, net
     _assert_traces(student, reference, network)
 
 
-@question("trace_network", points=0.4, depends_on=WINDOWS)
+@question("trace_network", points=0.35, depends_on=WINDOWS)
 @given(network=_pooled_networks())
 @settings(max_examples=40)
 def test_trace_network_pools_without_overlap(student, reference, network):
@@ -758,7 +889,7 @@ def test_trace_network_pools_without_overlap(student, reference, network):
     _assert_traces(student, reference, network)
 
 
-@question("trace_network", points=0.4, depends_on=WINDOWS)
+@question("trace_network", points=0.35, depends_on=WINDOWS)
 @given(network=_normalized_networks())
 @settings(max_examples=30)
 def test_trace_network_with_batch_norm_and_global_pooling(student, reference, network):
@@ -799,7 +930,7 @@ def _slides():
     yield [*wide, dropout, *_dense(1024, 512, 10)], (3, 32, 32)
 
 
-@question("trace_network", points=0.3, depends_on=WINDOWS)
+@question("trace_network", points=0.2, depends_on=WINDOWS)
 def test_trace_network_of_the_slides(student, reference):
     """The four networks of the slides, with 52,650, 3,426,250, 62,006 and 5,852,170 parameters."""
     for network in _slides():
@@ -813,13 +944,14 @@ def test_trace_network_refuses_unknown_types_and_missing_arguments(student, netw
     """An unknown type, or an argument that a layer lacks, is a ValueError that names it."""
     layers, shape = network
     unknown = {"type": name, "out_channels": 2, "kernel_size": 1, "out_features": 3}
-    assert_raises(student.trace_network, [unknown, *layers], shape, names=("type", name or "''", "layer"))
+    for wrong in ([unknown, *layers], [*layers, unknown]):
+        assert_raises(student.trace_network, wrong, shape, names=("type", name or "''", "layer"))
     for kind, argument in (("conv", "out_channels"), ("conv", "kernel_size"), ("max_pool", "kernel_size"),
                            ("avg_pool", "kernel_size"), ("linear", "out_features")):  # fmt: skip
         layer = {"type": kind, "out_channels": 2, "kernel_size": 1, "out_features": 3}
         del layer[argument]
         start = [{"type": "flatten"}] if kind == "linear" else []
-        assert_raises(student.trace_network, [*start, layer, *layers], shape, names=(argument,))
+        assert_raises(student.trace_network, [*start, layer, *layers], shape, names=_called(argument))
 
 
 @question("trace_network", points=0.3, depends_on=WINDOWS)
@@ -828,13 +960,61 @@ def test_trace_network_refuses_unknown_types_and_missing_arguments(student, netw
 def test_trace_network_refuses_layers_that_do_not_fit(student, network, flat, high):
     """A linear layer on an image, an image layer on a vector, a kernel larger than the image: ValueErrors."""
     layers, shape = network
-    assert_raises(student.trace_network, [*layers, {"type": "linear", "out_features": 3}], shape)
+    linear = {"type": "linear", "out_features": 3}
+    assert_raises(student.trace_network, [*layers, linear], shape)
+    assert_raises(student.trace_network, [linear], (shape[0], 1, 1))  # a single pixel is an image still
     for kind in ("conv", "max_pool", "avg_pool", "global_avg_pool"):
         layer = {"type": kind, "kernel_size": 1, "out_channels": 2}
         assert_raises(student.trace_network, [*layers, {"type": flat}, layer], shape)
     large = (25, 1) if high else (1, 25)
     for kind in ("conv", "max_pool", "avg_pool"):
-        assert_raises(student.trace_network, [{"type": kind, "kernel_size": large, "out_channels": 2}, *layers], shape)
+        layer = {"type": kind, "kernel_size": large, "out_channels": 2}
+        assert_raises(student.trace_network, [*layers, layer], shape)
+
+
+@question("trace_network", points=0.05, depends_on=WINDOWS)
+@given(network=_pooled_networks(), bad=BAD, high=st.booleans(), name=st.sampled_from(("stride", "padding", "dilation")))
+@settings(max_examples=20)
+def test_trace_network_refuses_bad_numbers(student, network, bad, high, name):
+    """A number in a convolution that conv_output_size refuses is a ValueError here too."""
+    number = bad - 1 if name == "padding" else bad
+    conv = {"type": "conv", "out_channels": 3, "kernel_size": 1, name: (number, 1) if high else [1, number]}
+    assert_raises(student.trace_network, [conv, *network[0]], network[1])
+
+
+@question("trace_network", points=0.1, depends_on=WINDOWS)
+@given(
+    features=st.integers(1, 900),
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=3),
+    between=st.lists(st.sampled_from(("flatten", "batch_norm", "relu", "dropout", "softmax")), unique=True, max_size=3),
+)
+@settings(max_examples=30)
+def test_trace_network_of_vectors(student, reference, features, sizes, between):
+    """The input may be a vector; flatten and the activations leave a vector as it is, and it can be normalized."""
+    layers = [{"type": kind} for kind in between]
+    for size in sizes:
+        layers += [{"type": "linear", "out_features": size}, *({"type": kind} for kind in reversed(between))]
+    _assert_traces(student, reference, [layers, (features,)])
+
+
+# What a layer of torch takes besides, and needs for no shape.
+_FURTHER = {
+    "relu": {"inplace": True},
+    "dropout": {"p": 0.05},
+    "softmax": {"dim": -1},
+    "batch_norm": {"eps": 1e-3, "momentum": 0.1},
+    "flatten": {"start_dim": 1},
+}
+
+
+@question("trace_network", points=0.05, depends_on=WINDOWS)
+@given(network=st.one_of(_plain_networks(), _normalized_networks()))
+@settings(max_examples=20)
+def test_trace_network_does_not_mind_how_a_dict_is_written(student, reference, network):
+    """The entries of a dict stand in any order, and those that a layer does not need do not matter."""
+    layers, shape = network
+    written = [dict(reversed((layer | _FURTHER.get(layer["type"], {})).items())) for layer in layers]
+    assert_matches(student.trace_network(layers=written, input_shape=shape), reference.trace_network(*network))
 
 
 @question("trace_network", points=0.1, depends_on=WINDOWS)
@@ -845,5 +1025,5 @@ def test_trace_network_leaves_the_layers_alone(student, reference, network):
     answer = student.trace_network.after(*network)
     assert_matches(answer.value, reference.trace_network(*network))
     if answer.after[0][0] != network[0]:
-        raise Mismatch("trace_network changes the dicts of its layers in place")
+        raise Mismatch("trace_network changes its list of layers, or the dicts in it, in place")
     assert_matches(student.trace_network([], network[1]), [])

@@ -281,7 +281,8 @@ def test_conv2d_output_shape_refuses() -> None:
         ((0, 1, 1), "in_channels=0 must be at least 1"),
         ((1, 0, 1), "out_channels=0 must be at least 1"),
         ((1, 1, 0), "kernel_size=0 must be at least 1"),
-        ((1, 1, (3, -1)), r"kernel_size=\(3, -1\) must be at least 1 in both"),
+        ((1, 1, (3, -1)), "kernel_size=-1 must be at least 1"),
+        ((1, 1, (-2, -1)), "kernel_size=-2 must be at least 1"),
     ],
 )
 def test_conv2d_parameter_count_refuses(counts: tuple[Any, ...], message: str) -> None:
@@ -312,6 +313,7 @@ def test_conv2d_refuses() -> None:
         ({"type": "linear", "out_features": 0}, "out_features=0 must be at least 1"),
         ({"type": "linear", "out_features": 2}, r"a linear layer takes a vector, .* shape \(3, 8, 8\)"),
         ({"type": "conv", "out_channels": 2, "kernel_size": 9}, "kernel=9"),
+        ({"type": "conv", "out_channels": 2, "kernel_size": 3, "stride": (1, 0)}, "stride=0 must be at least 1"),
     ],
 )
 def test_trace_network_refuses(layer: dict[str, Any], message: str) -> None:
