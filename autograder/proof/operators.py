@@ -53,6 +53,12 @@ def other_numbers(node: cst.BaseNumber) -> Iterator[cst.BaseExpression]:
         yield cst.Float("0.0")
 
 
+def no_text(node: cst.SimpleString) -> Iterator[cst.SimpleString]:
+    """An empty text (mutmut's, with letters around it, still name an argument)."""
+    if len(node.evaluated_value):
+        yield cst.SimpleString('""')
+
+
 def one_side(node: cst.BinaryOperation) -> Iterator[cst.BaseExpression]:
     """A term, factor or condition left out."""
     for side in (node.left, node.right):
@@ -133,6 +139,7 @@ def _negated(node: cst.UnaryOperation) -> Iterator[cst.BaseExpression]:
 
 _OWN: Final[tuple[Operator, ...]] = (
     (cst.BaseNumber, other_numbers),
+    (cst.SimpleString, no_text),
     (cst.BinaryOperation, one_side),
     (cst.BooleanOperation, either_condition),
     (cst.ComparisonTarget, other_comparison),
@@ -145,8 +152,8 @@ _OWN: Final[tuple[Operator, ...]] = (
     (cst.SimpleStatementLine, left_out),
     (cst.UnaryOperation, _negated),
 )
-# A name that is bound to None fails wherever it is used: such mutants cost time and tell nothing.
-_NOT_TAKEN: Final = (mutators.operator_assignment,)
+# A name that is bound to None fails wherever it is used and tells nothing; for texts see no_text.
+_NOT_TAKEN: Final = (mutators.operator_assignment, mutators.operator_string)
 OPERATORS: Final[tuple[Operator, ...]] = (
     *(pair for pair in mutators.mutation_operators if pair[1] not in _NOT_TAKEN),
     *_OWN,

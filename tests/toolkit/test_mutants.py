@@ -61,6 +61,7 @@ def mutated(code: str) -> set[str]:
         ("-x", "x"),
         ("eps = 1e-5", "eps = 2e-05"),
         ("eps = 1e-5", "eps = 0.0"),
+        ("kind = 'affine'", 'kind = ""'),
         ("n = 2", "n = 1"),
         ("n = 0", "n = -1"),
         ("return_value = (a, b)", "return_value = (b, a)"),
