@@ -17,7 +17,7 @@ def _batch_dims(x: Tensor) -> tuple[int, ...]:
 
 def _per_channel(values: Tensor, x: Tensor) -> Tensor:
     """``values (C,)`` in a shape that broadcasts along dimension 1 of ``x``."""
-    return values.reshape(1, -1, *[1] * (x.dim() - 2))
+    return values.reshape(-1, *[1] * (x.dim() - 2))
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,13 +41,14 @@ def batch_norm_forward(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5
 
     The statistics of a channel are taken over all other dimensions; the variance is the biased one
     (the sum of squares is divided by the number of values), and it stays accurate where the mean is
-    a thousand times the standard deviation.
+    a thousand times the standard deviation. The gradient of ``y`` flows through both; ``mean`` and ``var``
+    themselves may come back with or without a graph.
 
     Args:
         x: a batch, ``(N, C)`` or ``(N, C, H, W)``.
         gamma: scale per channel, ``(C,)``.
         beta: shift per channel, ``(C,)``.
-        eps: added to the variance, inside the square root.
+        eps: added to the variance, inside the square root; may be 0.
 
     Returns:
         ``(y, mean, var)``: ``y`` shaped like ``x``; the batch's ``mean`` and biased ``var``, ``(C,)`` each.
@@ -71,7 +72,8 @@ def update_running_stats(
 
     .. math:: \mu \leftarrow (1 - m)\, \mu + m\, \mu_B, \qquad \sigma^2 \leftarrow (1 - m)\, \sigma^2 + m\, \sigma_B^2
 
-    with ``m`` the momentum. The variance enters as it is given: no correction for the batch size.
+    with ``m`` the momentum. The variance enters as it is given: no correction for the batch size. Gradients
+    flow to all four statistics.
 
     Args:
         running_mean: the average so far, ``(C,)``; left as it is.
@@ -103,10 +105,10 @@ def batch_norm_inference(
         beta: shift per channel, ``(C,)``.
         running_mean: running mean per channel, ``(C,)``.
         running_var: running variance per channel, ``(C,)``.
-        eps: added to the variance, inside the square root.
+        eps: added to the variance, inside the square root; may be 0.
 
     Returns:
-        ``y``, shaped like ``x``.
+        ``y``, shaped like ``x``. Gradients flow to every tensor argument, the running statistics included.
 
     Source: Vérine, Dive into Deep Learning (IASD), algorithm 2.
     """
@@ -146,7 +148,7 @@ def batch_norm_backward(grad_y: Tensor, x: Tensor, gamma: Tensor, eps: float = 1
     grad_x = _per_channel(gamma * inverse_std, x) * (
         centred - normalised * _per_channel(along_normalised.mean(dim=dims), x)
     )
-    return grad_x.to(dtype), grad_gamma.to(dtype), grad_beta.to(dtype)
+    return grad_x.to(dtype), grad_gamma.to(dtype), grad_beta
 
 
 class BatchNorm(nn.Module):

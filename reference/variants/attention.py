@@ -40,6 +40,45 @@ def softmax_with_a_detached_maximum(x, dim=-1):
     return weights.div(torch.sum(weights, dim, True))
 
 
+@variant(of="softmax")
+def softmax_by_differences(x, dim=-1):
+    """One over the sum of the exponentials of all differences."""
+    moved = x.double().movedim(dim, -1)
+    differences = moved.unsqueeze(-2) - moved.unsqueeze(-1)
+    return (1 / differences.clamp(max=700).exp().sum(-1)).movedim(-1, dim).to(x.dtype)
+
+
+@variant(of="softmax")
+def softmax_from_running_sums(x, dim=-1):
+    """The last of the running log-sum-exps is that of all."""
+    wide = x.double()
+    total = wide.logcumsumexp(dim).select(dim, -1).unsqueeze(dim)
+    return (wide - total).exp().to(x.dtype)
+
+
+class _Softmax(torch.autograd.Function):
+    """Forward and backward by hand."""
+
+    @staticmethod
+    def forward(ctx, x, dim):
+        powers = (x - x.amax(dim, keepdim=True)).exp_()
+        weights = powers / powers.sum(dim, keepdim=True)
+        ctx.save_for_backward(weights)
+        ctx.dim = dim
+        return weights
+
+    @staticmethod
+    def backward(ctx, grad):
+        (weights,) = ctx.saved_tensors
+        return weights * (grad - (grad * weights).sum(ctx.dim, keepdim=True)), None
+
+
+@variant(of="softmax")
+def softmax_as_an_autograd_function(x, dim=-1):
+    """No formula is left to autograd."""
+    return _Softmax.apply(x, dim)
+
+
 @variant(of="scaled_dot_product_attention")
 def attention_by_einsum(q, k, v, mask=None):
     """Index notation, -inf and nan_to_num before the softmax, a list for the tuple."""
@@ -113,6 +152,40 @@ def attention_with_nan_filled_behind_the_mask(q, k, v, mask=None):
     return (weights @ v).to(dtype), weights.to(dtype)
 
 
+@variant(of="scaled_dot_product_attention")
+def attention_in_three_dimensions(q, k, v, mask=None):
+    """Flattens the leading dimensions for bmm."""
+    wide, front = torch.promote_types(q.dtype, torch.float32), q.shape[:-2]
+    queries, keys, values = (t.to(wide).reshape(-1, *t.shape[-2:]) for t in (q, k, v))
+    scores = torch.bmm(queries, keys.transpose(1, 2)) / math.sqrt(q.size(-1))
+    allowed = torch.ones(scores.shape, dtype=torch.bool)
+    if mask is not None:
+        allowed = mask.broadcast_to(*front, *scores.shape[1:]).reshape(scores.shape)
+    empty = ~allowed.any(-1, keepdim=True)
+    scores = scores.masked_fill(~allowed, -math.inf).masked_fill(empty, 0.0)
+    weights = F.softmax(scores, -1).masked_fill(empty, 0.0)
+    output = torch.bmm(weights, values)
+    return output.reshape(*front, *output.shape[1:]).to(q.dtype), weights.reshape(*front, *weights.shape[1:]).to(
+        q.dtype
+    )
+
+
+@variant(of="scaled_dot_product_attention")
+def attention_key_by_key(q, k, v, mask=None):
+    """A loop over the keys, allowed."""
+    wide = torch.promote_types(q.dtype, torch.float32)
+    q_, k_, v_ = (t.to(wide) for t in (q, k, v))
+    places = range(k.shape[-2])
+    scores = torch.stack([(q_ * k_[..., j : j + 1, :]).sum(-1) for j in places], -1) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores + torch.zeros_like(scores).masked_fill(~mask, torch.finfo(wide).min / 2)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights * mask.to(wide)
+    output = sum(weights[..., j : j + 1] * v_[..., j : j + 1, :] for j in places)
+    return output.to(q.dtype), weights.to(q.dtype)
+
+
 @variant(of="causal_mask")
 def causal_mask_by_comparison(n):
     """Compares positions; the result is not contiguous."""
@@ -130,6 +203,18 @@ def causal_mask_from_triu(n):
 def causal_mask_from_lists(n):
     """Python lists."""
     return torch.tensor([[j <= i for j in range(n)] for i in range(n)])
+
+
+@variant(of="causal_mask")
+def causal_mask_by_running_sums(n):
+    """The identity, summed down the columns."""
+    return torch.eye(n).cumsum(0).bool()
+
+
+@variant(of="causal_mask")
+def causal_mask_by_numpy(n):
+    """numpy's tri."""
+    return torch.from_numpy(np.tri(n, dtype=bool))
 
 
 @variant(of="multi_head_attention")
@@ -194,6 +279,45 @@ def heads_in_the_batch(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     return (torch.cat(torch.bmm(weights, v).chunk(num_heads), dim=-1) @ w_o.to(wide)).to(x.dtype)
 
 
+@variant(of="multi_head_attention")
+def heads_with_values_projected_first(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """Each head's values go through its rows of w_o before they are averaged; the results are summed."""
+    if num_heads < 1 or x.shape[-1] % num_heads:
+        raise ValueError(f"{num_heads=} does not fit")
+    dtype, width = x.dtype, x.shape[-1] // num_heads
+    x, *weights = (t.to(torch.promote_types(dtype, torch.float32)) for t in (x, w_q, w_k, w_v, w_o))
+    total = torch.zeros_like(x)
+    for head in range(num_heads):
+        part = slice(head * width, (head + 1) * width)
+        values = x @ (weights[2][:, part] @ weights[3][part])
+        total = total + attention_by_einsum(x @ weights[0][:, part], x @ weights[1][:, part], values, mask)[0]
+    return total.to(dtype)
+
+
+@variant(of="multi_head_attention")
+def heads_by_one_projection(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """All three projections in one product, as large models do it."""
+    if num_heads < 1 or x.shape[-1] % num_heads:
+        raise ValueError("num_heads must divide the width of x")
+    wide = torch.promote_types(x.dtype, torch.float32)
+    joined = torch.cat([w.to(wide) for w in (w_q, w_k, w_v)], dim=1)
+    q, k, v = (x.to(wide) @ joined).unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    allowed = mask[:, None] if mask is not None and mask.dim() == 3 else mask
+    heads = attention_through_logsumexp(q, k, v, allowed)[0]
+    return (heads.permute(0, 2, 1, 3).reshape(x.shape) @ w_o.to(wide)).to(x.dtype)
+
+
+@variant(of="multi_head_attention")
+def heads_by_vmap(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """Attention for one head, mapped over the heads."""
+    if num_heads < 1 or x.shape[-1] % num_heads:
+        raise ValueError("num_heads")
+    wide = torch.promote_types(x.dtype, torch.float32)
+    q, k, v = ((x.to(wide) @ w.to(wide)).unflatten(-1, (num_heads, -1)) for w in (w_q, w_k, w_v))
+    attend = torch.vmap(lambda q, k, v: attention_through_logsumexp(q, k, v, mask)[0], in_dims=2, out_dims=2)
+    return (attend(q, k, v).flatten(2) @ w_o.to(wide)).to(x.dtype)
+
+
 @variant(of="positional_encoding")
 def positions_in_float32(length, dim):
     """Rates as exp of a logarithm, all in float32, written into an empty table."""
@@ -237,6 +361,28 @@ def positions_by_numpy(length, dim):
     return nn.Parameter(torch.from_numpy(np.stack([turns.imag, turns.real], -1).reshape(length, dim)).float())
 
 
+@variant(of="positional_encoding")
+def positions_as_shifted_sines(length, dim):
+    """A cosine is a sine a quarter of a turn further."""
+    if dim % 2:
+        raise ValueError(f"odd dim {dim}")
+    angle = torch.arange(length).double()[:, None] / torch.pow(10000, torch.arange(0, dim, 2).double() / dim)
+    angle = angle.repeat_interleave(2, 1)
+    angle[:, 1::2] += math.pi / 2
+    return angle.sin().to(torch.float32)
+
+
+@variant(of="positional_encoding")
+def positions_on_the_circle(length, dim):
+    """Complex numbers of modulus 1; rates from logspace."""
+    if dim % 2:
+        raise ValueError(f"odd dim {dim}")
+    rate = torch.logspace(0, -4 * (dim - 2) / dim, dim // 2, dtype=torch.float64)
+    angle = torch.arange(length).double()[:, None] * rate
+    turned = torch.polar(torch.ones_like(angle), angle)
+    return torch.stack((turned.imag, turned.real), 2).reshape(length, dim).float()
+
+
 @variant(of="luong_scores")
 def luong_by_einsum(h, s, W):
     """One einsum in the dtype of h."""
@@ -255,6 +401,21 @@ def luong_step_by_step(h, s, W):
     """A loop over the encoder states; stacked to a transposed result."""
     left = h @ W.to(h)
     return torch.stack([(left * s[:, i].to(h)).sum(1) for i in range(s.shape[1])]).T
+
+
+@variant(of="luong_scores")
+def luong_by_bilinear(h, s, W):
+    """PyTorch's bilinear form, in float64."""
+    states = h.double().unsqueeze(1).expand(-1, s.shape[1], -1).contiguous()
+    return F.bilinear(states, s.double().contiguous(), W.double().unsqueeze(0)).squeeze(-1).to(h.dtype)
+
+
+@variant(of="luong_scores")
+def luong_by_vmap(h, s, W):
+    """The scores of one sample, mapped over the batch."""
+    wide = torch.promote_types(h.dtype, torch.float32)
+    weight = W.to(wide)
+    return torch.vmap(lambda state, states: states @ (weight.T @ state))(h.to(wide), s.to(wide)).to(h.dtype)
 
 
 @variant(of="bahdanau_scores")
@@ -281,3 +442,22 @@ def bahdanau_step_by_step(h, s, W1, W2, v):
         inside = h @ W1.to(h).T + state.to(h) @ W2.to(h).T
         columns.append(((2 * torch.sigmoid(2 * inside) - 1) * v.to(h)).sum(-1))
     return torch.stack(columns, dim=1)
+
+
+@variant(of="bahdanau_scores")
+def bahdanau_entry_by_entry(h, s, W1, W2, v):
+    """A loop over the entries of v, allowed; in the dtype of h."""
+    s, W1, W2, v = (t.to(h.dtype) for t in (s, W1, W2, v))
+    return sum(v[i] * torch.tanh((h @ W1[i])[:, None] + s @ W2[i]) for i in range(len(v)))
+
+
+@variant(of="bahdanau_scores")
+def bahdanau_by_vmap(h, s, W1, W2, v):
+    """The scores of one sample, mapped over the batch."""
+    wide = torch.promote_types(h.dtype, torch.float32)
+    first, second, last = (t.to(wide) for t in (W1, W2, v))
+
+    def one(state, states):
+        return torch.tanh(first @ state + states @ second.T) @ last
+
+    return torch.vmap(one)(h.to(wide), s.to(wide)).to(h.dtype)

@@ -140,6 +140,46 @@ def forward_as_autograd_function(x, gamma, beta, eps=1e-5):
     return _Normalise.apply(x, gamma, beta, eps)
 
 
+@variant("batch_norm_forward")
+def forward_by_vmap(x, gamma, beta, eps=1e-5):
+    """The formulas for one channel, mapped over the channels."""
+    _require_two(x)
+
+    def one(values, scale, shift):
+        mean = values.mean()
+        var = ((values - mean) ** 2).mean()
+        return scale * (values - mean) / torch.sqrt(var + eps) + shift, mean, var
+
+    y, mean, var = torch.vmap(one, in_dims=(1, 0, 0), out_dims=(1, 0, 0))(x, gamma, beta)
+    return y.to(x.dtype), mean, var
+
+
+@variant("batch_norm_forward")
+def forward_by_total_variance(x, gamma, beta, eps=1e-5):
+    """The mean of the images' variances plus the variance of their means."""
+    _require_two(x)
+    images = x.double().flatten(2) if x.dim() > 2 else x.double().unsqueeze(-1)
+    means = images.mean(2)
+    mean = means.mean(0)
+    var = (images - means.unsqueeze(2)).square().mean((0, 2)) + (means - mean).square().mean(0)
+    scale = gamma.double() / torch.sqrt(var + eps)
+    y = (images - mean.unsqueeze(1)) * scale.unsqueeze(1) + beta.double().unsqueeze(1)
+    return y.reshape(x.shape).to(x.dtype), mean.to(x.dtype), var.to(x.dtype)
+
+
+@variant("batch_norm_forward")
+def forward_in_place_on_its_own(x, gamma, beta, eps=1e-5):
+    """The variance with Bessel's correction undone; the scaling in place on a tensor of its own."""
+    _require_two(x)
+    dims, count = (0, *range(2, x.dim())), x.numel() // x.shape[1]
+    var, mean = torch.var_mean(x, dim=dims, keepdim=True)
+    var = var * ((count - 1) / count)
+    y = (x - mean) / torch.sqrt(var + eps)
+    y = y.to(torch.promote_types(x.dtype, gamma.dtype))
+    y.mul_(gamma.reshape(mean.shape)).add_(beta.reshape(mean.shape))
+    return y.to(x.dtype), mean.flatten(), var.flatten()
+
+
 # ----------------------------------------------------------------------------- update_running_stats
 
 
@@ -156,12 +196,29 @@ def update_by_steps(running_mean, running_var, mean, var, momentum=0.1):
 
 
 @variant("update_running_stats")
-@torch.no_grad()
 def update_of_copies(running_mean, running_var, mean, var, momentum=0.1):
+    """In place, on copies."""
     running_mean, running_var = running_mean.clone(), running_var.clone()
     running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
     running_var.mul_(1 - momentum).add_(var, alpha=momentum)
-    return nn.Parameter(running_mean), nn.Parameter(running_var)
+    return running_mean, running_var
+
+
+@variant("update_running_stats")
+def update_channel_by_channel(running_mean, running_var, mean, var, momentum=0.1):
+    """A loop over the channels, allowed; a list of Parameters where no gradient is asked for."""
+    pairs = ((running_mean, mean), (running_var, var))
+    parts = [[(1 - momentum) * old[c] + momentum * new[c] for c in range(len(old))] for old, new in pairs]
+    moved = [torch.stack(part).to(running_mean.dtype) for part in parts]
+    return moved if moved[0].requires_grad else [nn.Parameter(part) for part in moved]
+
+
+@variant("update_running_stats")
+def update_by_one_product(running_mean, running_var, mean, var, momentum=0.1):
+    """Two weights times a stack of everything; views of one result."""
+    old, new = torch.stack((running_mean, running_var)), torch.stack((mean, var))
+    weights = torch.tensor([1 - momentum, momentum], dtype=torch.float64)
+    return torch.tensordot(weights, torch.stack((old.double(), new.double())), 1).to(old.dtype).unbind()
 
 
 # ----------------------------------------------------------------------------- batch_norm_inference
@@ -196,6 +253,26 @@ def inference_by_channel(x, gamma, beta, running_mean, running_var, eps=1e-5):
         for c in range(x.shape[1])
     ]
     return torch.stack(parts, dim=1).to(x.dtype)
+
+
+@variant("batch_norm_inference")
+def inference_by_addcdiv(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    """Numerator and denominator apart, in the widest dtype."""
+    shape, wide = (1, -1, *[1] * (x.dim() - 2)), torch.promote_types(x.dtype, gamma.dtype)
+    parts = (gamma, beta, running_mean, running_var)
+    gamma, beta, mean, var = (part.to(wide).view(shape) for part in parts)
+    return torch.addcdiv(beta, (x.to(wide) - mean) * gamma, (var + eps).sqrt()).to(x.dtype)
+
+
+@variant("batch_norm_inference")
+def inference_by_vmap(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    """The formula for one channel, mapped over the channels."""
+
+    def one(values, scale, shift, mean, var):
+        return (values - mean) / torch.sqrt(var + eps) * scale + shift
+
+    mapped = torch.vmap(one, in_dims=(1, 0, 0, 0, 0), out_dims=1)
+    return mapped(x, gamma, beta, running_mean, running_var).to(x.dtype)
 
 
 # ------------------------------------------------------------------------------ batch_norm_backward
@@ -267,6 +344,34 @@ def backward_by_jacobian(grad_y, x, gamma, eps=1e-5):
     grad_x = torch.einsum("cij,cj,c->ic", jacobian, g, gamma.double() / var.sqrt())
     grads = _as(x, grad_x), torch.einsum("ci,ci,c->c", g, centred, var**-0.5), g.sum(1)
     return tuple(grad.to(grad_y.dtype) for grad in grads)
+
+
+@variant("batch_norm_backward")
+def backward_by_vmap(grad_y, x, gamma, eps=1e-5):
+    """The formulas for one channel, mapped over the channels."""
+    _require_two(x)
+
+    def one(g, values, scale):
+        centred = values - values.mean()
+        std = torch.sqrt((centred * centred).mean() + eps)
+        hat = centred / std
+        return scale / std * (g - g.mean() - hat * (g * hat).mean()), (g * hat).sum(), g.sum()
+
+    grads = torch.vmap(one, in_dims=(1, 1, 0), out_dims=(1, 0, 0))(grad_y, x, gamma)
+    return tuple(grad.to(grad_y.dtype) for grad in grads)
+
+
+@variant("batch_norm_backward")
+def backward_by_projection(grad_y, x, gamma, eps=1e-5):
+    """Multiplies by the matrix that takes the mean away."""
+    _require_two(x)
+    columns, g = _columns(x), _columns(grad_y)
+    centring = torch.eye(len(columns), dtype=x.dtype) - 1 / len(columns)
+    centred = centring @ columns
+    std = (centred.square().mean(0) + eps).sqrt()
+    hat = centred / std
+    grad_x = gamma / std * (centring @ g.to(x.dtype) - hat * (hat * g).mean(0))
+    return [part.to(grad_y.dtype) for part in (_as(x, grad_x), (g * hat).sum(0), g.sum(0))]
 
 
 # ---------------------------------------------------------------------------------------- BatchNorm
@@ -350,3 +455,33 @@ class LayerOfTwoBases(_Momentum, nn.Module):
     def _infer(self, x):
         y = x.movedim(1, -1).sub(self.running_mean).div((self.running_var + self.eps).sqrt())
         return torch.addcmul(self.beta, y, self.gamma).movedim(-1, 1)
+
+
+@variant("BatchNorm")
+class LayerThatTracksByAMethod(nn.Module):
+    """Empty parameters that are filled, eps in a buffer, and a method without a graph that moves the averages."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.gamma, self.beta = (nn.Parameter(torch.empty(num_features)) for _ in range(2))
+        nn.init.ones_(self.gamma)
+        nn.init.zeros_(self.beta)
+        self.register_buffer("running_mean", torch.zeros_like(self.beta.data))
+        self.register_buffer("running_var", torch.ones_like(self.beta.data))
+        self.register_buffer("eps", torch.tensor(eps, dtype=torch.float64))
+        self.momentum = momentum
+
+    @torch.no_grad()
+    def track(self, mean, var):
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (var - self.running_var)
+
+    def forward(self, x):
+        if len(self.gamma) != x.shape[1]:
+            raise ValueError(f"expected {len(self.gamma)} channels")
+        eps = self.eps.item()
+        if not self.training:
+            return right.batch_norm_inference(x, self.gamma, self.beta, self.running_mean, self.running_var, eps)
+        y, mean, var = right.batch_norm_forward(x, self.gamma, self.beta, eps)
+        self.track(mean, var)
+        return y

@@ -129,6 +129,23 @@ def test_running_statistics_follow_the_slides() -> None:
     assert batch[0].item() == 3.0
 
 
+def test_gradients_reach_all_four_statistics_by_their_weights() -> None:
+    leaves = [torch.ones(2, requires_grad=True) for _ in range(4)]
+    new_mean, new_var = update_running_stats(leaves[0], leaves[1], leaves[2], leaves[3], momentum=0.25)
+    (new_mean.sum() + 2 * new_var.sum()).backward()
+    weights = [leaf.grad.tolist() for leaf in leaves if leaf.grad is not None]
+    assert weights == [[0.75, 0.75], [1.5, 1.5], [0.25, 0.25], [0.5, 0.5]]
+
+
+def test_eps_may_be_zero() -> None:
+    x, (gamma, beta) = 1e-4 * normal(6, 3), affine(3)
+    mean, var = x.mean(0), x.var(0, correction=0)
+    expected = gamma * (x - mean) / var.sqrt() + beta
+    torch.testing.assert_close(batch_norm_forward(x, gamma, beta, 0.0)[0], expected)
+    torch.testing.assert_close(batch_norm_inference(x, gamma, beta, mean, var, 0.0), expected)
+    assert batch_norm_backward(x, x, gamma, 0.0)[0].isfinite().all()
+
+
 def test_gradient_of_three_values_by_hand() -> None:
     column = torch.tensor([[-1.0], [0.0], [1.0]], dtype=torch.float64)
     grad_y = torch.tensor([[1.0], [0.0], [0.0]], dtype=torch.float64)
