@@ -1,6 +1,7 @@
 # make demo    see it work: a course is released, graded and explained in ./demo
 # make test    lint, all tests, and the proof of every assignment
 # make lint    ruff and mypy alone; make pytest, make verify: the other two
+# make prove   every line of every contract broken, every mutant of every model solution (verify takes a sample)
 # make format  apply ruff's fixes and format
 # make clean   remove the environment, caches and the demo
 #
@@ -9,13 +10,14 @@
 
 VENV := .venv
 PYTHON :=
+MUTANTS := 25
 BIN := $(VENV)/bin
 INTERPRETERS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
 # torch goes first and by its exact version: that spelling lets a local wheel or index provide it.
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo test lint pytest verify format install clean
+.PHONY: demo test lint pytest verify prove format install clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -33,9 +35,14 @@ lint: $(BIN)/.installed-dev
 pytest: $(BIN)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-verify: $(BIN)/.installed
+verify: $(BIN)/.installed-dev
 	$(BIN)/autograder release --check
 	$(BIN)/autograder verify
+	$(BIN)/autograder verify --mutants --sample $(MUTANTS)
+
+prove: $(BIN)/.installed-dev
+	$(BIN)/autograder verify --coverage
+	$(BIN)/autograder verify --mutants
 
 format: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .
