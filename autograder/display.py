@@ -10,6 +10,8 @@ import torch
 from autograder.text import clean
 
 SHOWN_ENTRIES = 64
+SHORT = 5  # significant digits
+FULL = {torch.float32: 9, torch.float64: 17}  # as many as tell every two numbers apart
 
 
 def show(value: Any, limit: int = 600) -> str:
@@ -41,18 +43,27 @@ def _tensor(value: torch.Tensor) -> str:
     if value.numel() == 0:
         return f"torch.empty({shape}{suffix})"
     if value.numel() <= SHOWN_ENTRIES:
-        return f"torch.tensor({_entries(value)}{suffix})"
+        return f"torch.tensor({_entries(value, _digits(value))}{suffix})"
     first = ", ".join(f"{entry:.4g}" for entry in value.flatten()[:6].tolist())
     return f"a tensor of shape {shape}{suffix}, first entries {first}, ..."
 
 
-def _entries(value: torch.Tensor) -> str:
+def _digits(value: torch.Tensor) -> int:
+    """Few digits, or all where few would show different entries as equal."""
+    if not value.is_floating_point():
+        return SHORT
+    entries = {repr(entry): entry for entry in value.flatten().tolist()}  # by text: NaN differs from itself
+    alike = len({f"{entry:.{SHORT}g}" for entry in entries.values()}) < len(entries)
+    return FULL.get(value.dtype, SHORT) if alike else SHORT
+
+
+def _entries(value: torch.Tensor, digits: int) -> str:
     if value.dim() == 0:
-        return _entry(value.item())
-    return "[" + ", ".join(_entries(part) for part in value) + "]"
+        return _entry(value.item(), digits)
+    return "[" + ", ".join(_entries(part, digits) for part in value) + "]"
 
 
-def _entry(number: Any, digits: int = 5) -> str:
+def _entry(number: Any, digits: int) -> str:
     if isinstance(number, float):
         text = f"{number:.{digits}g}"
         return f"float('{text}')" if text in ("nan", "inf", "-inf") else _floating(text)

@@ -128,7 +128,8 @@ def _tensor(got: Any, expected: torch.Tensor, dtype: torch.dtype, terms: Any, rt
     if got.shape != expected.shape:
         raise _mismatch(what, f"has shape {tuple(got.shape)}, not {tuple(expected.shape)}", expected, got)
     if got.dtype != dtype:
-        raise _mismatch(what, f"has dtype {got.dtype}, not {dtype}", expected, got)
+        problem = f"{what} has dtype {got.dtype}, not {dtype}"
+        raise Mismatch(problem, expected=show(expected.to(dtype)), got=show(got))
     if not (dtype.is_floating_point or dtype.is_complex):
         if not torch.equal(got, expected.to(dtype)):
             raise _mismatch(what, _where_different(got, expected.to(dtype)), expected, got)

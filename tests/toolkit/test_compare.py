@@ -282,3 +282,9 @@ def test_a_tolerance_of_ones_own() -> None:
 )
 def test_the_norm_of_anything(value: Any, size: float) -> None:
     assert norm(value) == pytest.approx(size, rel=1e-12)
+
+
+def test_a_dtype_that_differs_is_seen_in_what_is_shown() -> None:
+    error = refused(torch.ones(1), torch.ones(1, dtype=torch.float64), "has dtype torch.float32, not torch.float64")
+    assert error.expected == "torch.tensor([1.], dtype=torch.float64)"
+    assert error.got == "torch.tensor([1.])"

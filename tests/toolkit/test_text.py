@@ -97,3 +97,12 @@ def test_a_large_value_is_cut() -> None:
 def test_calls_are_shown_with_positional_and_named_arguments() -> None:
     assert call_text("softmax", (torch.tensor([1.0]), 2), {"dim": -1}) == "softmax(torch.tensor([1.]), 2, dim=-1)"
     assert call_text("make", (), {}) == "make()"
+
+
+def test_entries_that_differ_look_different() -> None:
+    close = torch.tensor([1.0, 1.0 + 1e-12], dtype=torch.float64)
+    assert show(close) == "torch.tensor([1., 1.0000000000010001], dtype=torch.float64)"
+    assert show(close.float().mul(1.0)) == "torch.tensor([1., 1.])"
+    assert show(torch.tensor([0.1, 0.1 + 1e-7])) == "torch.tensor([0.100000001, 0.100000098])"
+    assert show(torch.tensor([0.123456, 3.0])) == "torch.tensor([0.12346, 3.])"
+    assert show(torch.tensor([math.nan, 0.1234567, math.nan])) == "torch.tensor([float('nan'), 0.12346, float('nan')])"
