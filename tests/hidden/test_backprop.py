@@ -87,7 +87,7 @@ TABLES = st.tuples(SEVERAL, SEVERAL)
 
 
 @st.composite
-def outputs(draw, shapes, **options):
+def outputs(draw, shapes, /, **options):
     """``[grad_a, a]``: ``a`` is what a sigmoid returns, with entries that are exactly 0, 1/2 and 1."""
     grad_a, z = draw(arrays(shapes, **options))
     a = torch.sigmoid(2 * z)
@@ -885,7 +885,7 @@ RATES = (0.01, 0.1, 0.5, 2.0)
 
 
 @st.composite
-def steps(draw, **options):
+def steps(draw, /, **options):
     """``[params, grads, lr]``."""
     _, _, params = draw(networks(**options))
     kinds, layouts = options.get("kinds", ("normal",)), options.get("layouts", PLAIN)
