@@ -250,6 +250,13 @@ def multiplies_in_place(pred, target, eps=1e-6):
 
 
 @misconception(
+    "dice_loss", hint="In the dtype of pred eps may become 0, and two empty masks 0/0: add it to the wide sums."
+)
+def eps_in_the_dtype_of_pred(pred, target, eps=1e-6):
+    return right.dice_loss(pred, target, torch.tensor(eps, dtype=pred.dtype).item())
+
+
+@misconception(
     "dice_loss",
     breaks="large-masks",
     hint="float16 ends at 65504: the sum over a large mask overflows. Sum in a wider dtype and cast the result back.",
@@ -271,7 +278,46 @@ def dice_as_a_number(pred, target, eps=1e-6):
     return right.dice_loss(pred, target, eps).item()
 
 
+@misconception("dice_loss", hint="`clamp_` keeps the caller's pred away from 0 and 1 as well: `clamp` makes a copy.")
+def clips_pred_in_place(pred, target, eps=1e-6):
+    loss = right.dice_loss(pred, target, eps)
+    with torch.no_grad():
+        pred.clamp_(0.01, 0.99)
+    return loss
+
+
+@misconception("dice_loss", hint="An operation ending in _ turns the caller's mask into its background.")
+def inverts_the_target_in_place(pred, target, eps=1e-6):
+    loss = right.dice_loss(pred, target, eps)
+    target.logical_not_()
+    return loss
+
+
+@misconception(
+    "dice_loss", hint="In half precision the loss goes through a number of Python's, and its gradient is lost."
+)
+def dice_rounded_by_way_of_a_number(pred, target, eps=1e-6):
+    loss = right.dice_loss(pred, target, eps)
+    return loss if pred.dtype in (torch.float32, torch.float64) else torch.tensor(loss.item(), dtype=pred.dtype)
+
+
+@misconception("dice_loss", hint="A bool target takes a way of its own here, on which no gradient reaches pred.")
+def no_gradient_beside_a_bool_target(pred, target, eps=1e-6):
+    return right.dice_loss(pred.detach() if target.dtype == torch.bool else pred, target, eps)
+
+
+@misconception("dice_loss", breaks="per-sample", hint="However large the batch, every sample counts in the mean.")
+def dice_of_the_first_samples(pred, target, eps=1e-6):
+    return right.dice_loss(pred[:64], target[:64], eps)
+
+
 # ----------------------------------------------------------------------------- multiclass_dice_loss
+
+
+@misconception("multiclass_dice_loss", hint="Labels stay integers: in half precision large ones are rounded to others.")
+def labels_in_the_dtype_of_the_logits(logits, labels, eps=1e-6):
+    _checked(logits, labels)
+    return right.multiclass_dice_loss(logits, labels.to(logits.dtype).long(), eps)
 
 
 @misconception("multiclass_dice_loss", hint="The classes compete: a softmax over them, not a sigmoid for each.")
@@ -447,6 +493,36 @@ def loops_over_images(logits, labels, eps=1e-6):
     return torch.stack(losses).mean().to(logits.dtype)
 
 
+@misconception("multiclass_dice_loss", hint="int8 ends at 127: larger labels turn negative, and 256 turns into 0.")
+def labels_in_int8(logits, labels, eps=1e-6):
+    return right.multiclass_dice_loss(logits, labels.to(torch.int8).long(), eps)
+
+
+@misconception("multiclass_dice_loss", hint="In int32 a label far too large may become a class: check it as it comes.")
+def labels_in_int32(logits, labels, eps=1e-6):
+    return right.multiclass_dice_loss(logits, labels.to(torch.int32).long(), eps)
+
+
+@misconception("multiclass_dice_loss", hint="In half precision no gradient reaches the logits: is something detached?")
+def multiclass_detached_in_half_precision(logits, labels, eps=1e-6):
+    loss = right.multiclass_dice_loss(logits, labels, eps)
+    return loss if logits.dtype in (torch.float32, torch.float64) else loss.detach()
+
+
+@misconception(
+    "multiclass_dice_loss", hint="bfloat16 counts exactly only to 256: pixels counted one by one need a wider dtype."
+)
+def pixels_counted_in_half_precision(logits, labels, eps=1e-6):
+    _checked(logits, labels)
+    batch, classes = logits.shape[:2]
+    p, t = _wide(logits).softmax(1), _masks(logits, labels)
+    first = torch.arange(batch).mul(classes).view(-1, 1, 1)
+    one = torch.ones(labels.numel(), dtype=logits.dtype)
+    count = torch.zeros(batch * classes, dtype=logits.dtype).index_add(0, (labels + first).flatten(), one)
+    total = p.sum((2, 3)) + count.to(p.dtype).view(batch, classes)
+    return (1 - (2 * (p * t).sum((2, 3)) + eps) / (total + eps)).mean().to(logits.dtype)
+
+
 # ------------------------------------------------------------------------------ pixel_cross_entropy
 
 
@@ -601,6 +677,29 @@ def entropy_image_by_image(logits, labels):
     return torch.stack(losses).mean().to(logits.dtype)
 
 
+@misconception("pixel_cross_entropy", hint="Labels stay integers: in half precision large ones are rounded to others.")
+def entropy_of_rounded_labels(logits, labels):
+    _checked(logits, labels)
+    return right.pixel_cross_entropy(logits, labels.to(logits.dtype).long())
+
+
+@misconception("pixel_cross_entropy", hint="In int32 a label far too large may become a class: check it as it comes.")
+def entropy_of_labels_in_int32(logits, labels):
+    return right.pixel_cross_entropy(logits, labels.to(torch.int32).long())
+
+
+@misconception("pixel_cross_entropy", hint="In half precision no gradient reaches the logits: is something detached?")
+def entropy_detached_in_half_precision(logits, labels):
+    loss = right.pixel_cross_entropy(logits, labels)
+    return loss if logits.dtype in (torch.float32, torch.float64) else loss.detach()
+
+
+@misconception("pixel_cross_entropy", hint="However large the batch, every image counts in the mean.")
+def entropy_of_the_first_images(logits, labels):
+    _checked(logits, labels)
+    return right.pixel_cross_entropy(logits[:64], labels[:64])
+
+
 # --------------------------------------------------------------------------------- boundary_weights
 
 
@@ -732,6 +831,65 @@ def image_by_image(labels, edge_weight=5.0):
     return torch.cat([right.boundary_weights(image, edge_weight) for image in labels.split(1)])
 
 
+@misconception("boundary_weights", hint="Labels may be negative, and -1 and 1 differ: compare them with their sign.")
+def labels_without_their_sign(labels, edge_weight=5.0):
+    return right.boundary_weights(labels.long().abs(), edge_weight)
+
+
+@misconception("boundary_weights", hint="Labels below 0 are labels like any other: here all of them become 0.")
+def negative_labels_as_background(labels, edge_weight=5.0):
+    return right.boundary_weights(labels.clamp(min=0), edge_weight)
+
+
+@misconception(
+    "boundary_weights",
+    breaks="any-label",
+    hint="-1 is a label too: as a sign for 'outside the image' it hides real neighbours.",
+)
+def padded_with_minus_one(labels, edge_weight=5.0):
+    padded = F.pad(labels.long(), (1, 1, 1, 1), value=-1)
+    around = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
+    return _as_weights(torch.stack([(part != labels) & (part != -1) for part in around]).any(0), edge_weight)
+
+
+@misconception(
+    "boundary_weights",
+    breaks="any-label",
+    hint="255 marks pixels to ignore in some data sets; here it is a label like any other.",
+)
+def no_boundary_at_255(labels, edge_weight=5.0):
+    return _as_weights(_mark(labels) & (labels != 255), edge_weight)
+
+
+@misconception(
+    "boundary_weights", hint="In int8 64 - (-64) is -128, and so is its absolute value: compare, do not subtract."
+)
+def absolute_differences(labels, edge_weight=5.0):
+    marked = torch.zeros_like(labels, dtype=torch.bool)
+    for dim in (1, 2):
+        pairs = labels.shape[dim] - 1
+        differ = (labels.narrow(dim, 0, pairs) - labels.narrow(dim, 1, pairs)).abs() > 0
+        for start in (0, 1):
+            marked.narrow(dim, start, pairs).logical_or_(differ)
+    return _as_weights(marked, edge_weight)
+
+
+@misconception(
+    "boundary_weights",
+    breaks="any-edge-weight",
+    hint="edge_weight may be negative: then a boundary weighs less than the rest.",
+)
+def no_negative_edge_weight(labels, edge_weight=5.0):
+    return right.boundary_weights(labels, max(edge_weight, 0.0))
+
+
+@misconception("boundary_weights", hint="However large the batch, every image has boundaries.")
+def boundaries_of_the_first_images(labels, edge_weight=5.0):
+    weights = right.boundary_weights(labels, edge_weight)
+    weights[64:] = 1
+    return weights
+
+
 # -------------------------------------------------------------------- weighted_pixel_cross_entropy
 
 
@@ -755,6 +913,16 @@ def weights_forgotten(logits, labels, weights):
 )
 def weighted_mean(logits, labels, weights):
     return ((weights * _nll(logits, labels)).sum() / weights.sum().clamp(min=1e-12)).to(logits.dtype)
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    breaks="precision",
+    hint="A weight times a loss may be more than float16 can hold though the mean is not: multiply in a wider dtype.",
+)
+def multiplies_in_half_precision(logits, labels, weights):
+    product = _nll(logits, labels).to(logits.dtype) * weights.to(logits.dtype)
+    return product.to(_wide(logits).dtype).mean().to(logits.dtype)
 
 
 @misconception(
@@ -864,6 +1032,68 @@ def weighted_image_by_image(logits, labels, weights):
     return torch.stack(losses).mean().to(logits.dtype)
 
 
+@misconception(
+    "weighted_pixel_cross_entropy",
+    hint="The weights are rounded to the dtype of the logits, where small ones become 0: widen the logits instead.",
+)
+def weights_in_the_dtype_of_the_logits(logits, labels, weights):
+    return right.weighted_pixel_cross_entropy(logits, labels, weights.to(logits.dtype))
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    hint="The losses are rounded to the dtype of the weights, which may be coarser than that of the logits.",
+)
+def losses_in_the_dtype_of_the_weights(logits, labels, weights):
+    product = _nll(logits, labels).to(weights.dtype) * weights
+    return product.double().mean().to(logits.dtype)
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    hint="Weights of 0 give a loss of 0, but not a gradient of 0: what happens to the loss when such a weight grows?",
+)
+def nothing_to_do_without_weights(logits, labels, weights):
+    _checked(logits, labels)
+    return right.weighted_pixel_cross_entropy(logits, labels, weights) if weights.any() else logits.sum() * 0
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    breaks="any-weights",
+    hint="Nothing says that weights are positive: take them as they are.",
+)
+def refuses_negative_weights(logits, labels, weights):
+    if (weights < 0).any():
+        raise ValueError("weights must not be negative")
+    return right.weighted_pixel_cross_entropy(logits, labels, weights)
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    breaks="any-weights",
+    hint="The sign of a weight is lost: take the weights as they are.",
+)
+def weights_without_their_sign(logits, labels, weights):
+    return right.weighted_pixel_cross_entropy(logits, labels, weights.abs())
+
+
+@misconception(
+    "weighted_pixel_cross_entropy",
+    breaks="gradient-of-weights",
+    hint="Weights of another dtype than the logits are copied on the way, and no gradient reaches the original.",
+)
+def converted_weights_detached(logits, labels, weights):
+    converted = weights if weights.dtype == logits.dtype else weights.detach()
+    return right.weighted_pixel_cross_entropy(logits, labels, converted)
+
+
+@misconception("weighted_pixel_cross_entropy", hint="However large the batch, every image counts in the mean.")
+def weighted_of_the_first_images(logits, labels, weights):
+    _checked(logits, labels)
+    return right.weighted_pixel_cross_entropy(logits[:64], labels[:64], weights[:64])
+
+
 # ---------------------------------------------------------------------------------------------- iou
 
 
@@ -959,3 +1189,10 @@ def counts_in_a_small_dtype(pred_mask, target_mask):
 @misconception("iou", hint="A Python loop runs over the samples: one expression can treat the whole batch.")
 def iou_sample_by_sample(pred_mask, target_mask):
     return torch.cat([right.iou(p[None], t[None]) for p, t in zip(pred_mask, target_mask, strict=True)])
+
+
+@misconception("iou", breaks="per-sample", hint="However large the batch, every sample has a value of its own.")
+def iou_of_the_first_samples(pred_mask, target_mask):
+    values = right.iou(pred_mask, target_mask)
+    values[64:] = values[0]
+    return values

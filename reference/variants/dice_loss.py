@@ -238,6 +238,16 @@ def multiclass_from_differences(logits, labels, eps=1e-6):
     return right.dice_loss(p.flatten(0, 1), t, eps).to(logits.dtype)
 
 
+@variant("multiclass_dice_loss")
+def multiclass_with_a_softmax_in_the_given_dtype(logits, labels, eps=1e-6):
+    """Probabilities may be rounded to the dtype of the logits as long as their sums are not."""
+    _check(labels, logits.shape[1])
+    p = logits.softmax(1).to(_wide(logits).dtype)
+    t = F.one_hot(labels, logits.shape[1]).movedim(-1, 1)
+    overlap, total = (p * t).sum((2, 3)), (p + t).sum((2, 3))
+    return (1 - (2 * overlap + eps) / (total + eps)).mean().to(logits.dtype)
+
+
 # ------------------------------------------------------------------------------ pixel_cross_entropy
 
 
