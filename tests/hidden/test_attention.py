@@ -456,7 +456,8 @@ def test_heads_of_a_position_that_sees_nothing(student, reference, drawn, seed):
 @settings(max_examples=30)
 def test_heads_that_do_not_fit(student, inputs):
     """A ValueError names num_heads where it is below 1 or does not divide D."""
-    assert_raises(student.multi_head_attention, *inputs, names=("num_heads",))
+    for num_heads in (inputs[-1], 0, -1):
+        assert_raises(student.multi_head_attention, *inputs[:-1], num_heads, names=("num_heads",))
 
 
 @question("multi_head_attention", points=0.3, depends_on=NEEDS)
