@@ -446,6 +446,27 @@ def initialises_a_bias(shape, gain=1.0, generator=None):
     return right.xavier_normal(shape, gain, generator)
 
 
+@misconception(
+    "xavier_normal",
+    hint="The gain counts for matrices alone here: a convolution's weight takes it as well.",
+    breaks="gain-of-a-convolution",
+)
+def ignores_the_gain_of_a_convolution(shape, gain=1.0, generator=None):
+    return right.xavier_normal(shape, gain if len(shape) == 2 else 1.0, generator)
+
+
+@misconception(
+    "xavier_normal",
+    hint="Dividing a draw by its own size makes its entries depend on each other: "
+    "the law's variance is asked for, not the sample's.",
+)
+def gives_every_sample_the_exact_variance(shape, gain=1.0, generator=None):
+    weight = right.xavier_normal(shape, gain, generator)
+    if weight.numel() == 1:
+        return weight
+    return weight / weight.square().mean().sqrt() * (gain * _xavier_std(shape))
+
+
 @misconception("xavier_normal", hint="torch.nn.init is what you are asked to write.")
 def calls_torchs_xavier_normal(shape, gain=1.0, generator=None):
     right.fan_in_and_fan_out(shape)
@@ -553,6 +574,22 @@ def draws_xavier_in_float64(shape, gain=1.0, generator=None):
 )
 def draws_a_single_number(shape, gain=1.0, generator=None):
     return right.xavier_uniform(shape, gain, generator) if shape else torch.rand((), generator=generator)
+
+
+@misconception(
+    "xavier_uniform", hint="Any positive gain is fine: small ones are replaced by a larger one here.", breaks="any-gain"
+)
+def has_a_smallest_gain(shape, gain=1.0, generator=None):
+    return right.xavier_uniform(shape, max(gain, 0.01), generator)
+
+
+@misconception(
+    "xavier_uniform",
+    hint="Rounding leaves a few hundred different weights: every value between the bounds should be possible.",
+)
+def rounds_to_two_decimals(shape, gain=1.0, generator=None):
+    unit = 2 * torch.rand(tuple(shape), generator=generator) - 1
+    return torch.round(unit, decimals=2) * (gain * math.sqrt(3) * _xavier_std(shape))
 
 
 @misconception("xavier_uniform", hint="torch.nn.init is what you are asked to write.")
@@ -693,6 +730,18 @@ def wants_a_tuple(shape, generator=None):
     return right.he_normal(shape, generator)
 
 
+@misconception(
+    "he_normal",
+    hint="Half of a square weight is the mirror image of the other half: all entries should be independent.",
+    breaks="square-weights",
+)
+def mirrors_a_square_weight(shape, generator=None):
+    weight = right.he_normal(shape, generator)
+    if weight.dim() == 2 and shape[0] == shape[1]:
+        return weight.triu() + weight.triu(1).T
+    return weight
+
+
 @misconception("he_normal", hint="torch.nn.init is what you are asked to write.")
 def calls_torchs_kaiming(shape, generator=None):
     right.fan_in_and_fan_out(shape)
@@ -793,6 +842,17 @@ def squeezes_hes_weight(shape, generator=None):
     return right.he_uniform(shape, generator).squeeze()
 
 
+@misconception(
+    "he_uniform",
+    hint="One number from every stratum makes the entries depend on each other: two of them never have the same sign.",
+    breaks="independent-entries",
+)
+def deals_out_strata(shape, generator=None):
+    count = math.prod(shape)
+    levels = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
+    return (2 * levels / count - 1).reshape(tuple(shape)) * _he_bound(shape)
+
+
 @misconception("he_uniform", hint="A layer of PyTorch's draws its own weights: you are asked to draw them.")
 def takes_a_layers_weight(shape, generator=None):
     right.fan_in_and_fan_out(shape)
@@ -879,6 +939,15 @@ def draws_from_the_global_generator(shape, generator=None):
 @misconception("lecun_uniform", hint="Weights are float32 here.", breaks="float32")
 def draws_lecun_in_float64(shape, generator=None):
     return right.lecun_uniform(shape, generator).to(torch.float64)
+
+
+@misconception(
+    "lecun_uniform",
+    hint="Small weights are drawn from torch's global generator, although another one is given.",
+    breaks="small-weights",
+)
+def draws_small_weights_globally(shape, generator=None):
+    return right.lecun_uniform(shape, None if math.prod(shape) < 4 else generator)
 
 
 @misconception(
@@ -1105,6 +1174,15 @@ def works_in_place(x):
     return result
 
 
+@misconception(
+    "standardize",
+    hint="One constant feature cuts the gradients of all the others here.",
+    breaks="gradients-beside-constants",
+)
+def detaches_beside_a_constant_feature(x):
+    return right.standardize(x.detach() if _constant(x).any() and len(x) > 1 else x)
+
+
 @misconception("standardize", hint="No gradient reaches x: something is detached on the way.")
 def detaches_the_result(x):
     return right.standardize(x).detach()
@@ -1136,6 +1214,35 @@ def compares_the_first_with_the_mean(x):
 @misconception("standardize", hint="That the first two values agree does not make a feature constant.")
 def compares_the_first_two(x):
     return right.standardize(x).masked_fill(x[0] == x[min(1, len(x) - 1)], 0.0)
+
+
+@misconception(
+    "standardize",
+    hint="x itself is emptied where it holds a single sample: zero_() works on the caller's tensor.",
+    breaks="single-sample-untouched",
+)
+def empties_a_single_sample(x):
+    if len(x) == 1:
+        return x.zero_().clone()
+    return right.standardize(x)
+
+
+@misconception(
+    "standardize",
+    hint="0.0 and -0.0 are equal values: a feature that holds both is constant.",
+    breaks="signed-zeros",
+)
+def compares_bits(x):
+    bits = x.contiguous().view(torch.int64 if x.dtype == torch.float64 else torch.int32)
+    constant = (bits == bits[:1]).all(dim=0)
+    centred = x - x.mean(dim=0)
+    centred = (centred - centred.mean(dim=0)).masked_fill(constant, 0.0)
+    return centred * centred.square().mean(dim=0).masked_fill(constant, 1.0).rsqrt()
+
+
+@misconception("standardize", hint="Values far from the mean are cut off at five deviations here.", breaks="outliers")
+def cuts_off_outliers(x):
+    return right.standardize(x).clamp(-5, 5)
 
 
 # ---------------------------------------------------------------------------------- layer_variances
@@ -1385,3 +1492,48 @@ def reverses_the_list(x, weights, activation="relu"):
     found = right.layer_variances(x, weights, activation)
     weights.reverse()
     return found
+
+
+@misconception(
+    "layer_variances",
+    hint="The activation stands between all layers, also after the tenth.",
+    breaks="deep-networks",
+)
+def activates_ten_layers_alone(x, weights, activation="relu"):
+    act, found = _checked(activation), []
+    for layer, weight in enumerate(weights):
+        z = x @ weight.T
+        found.append(float(z.var(correction=0)))
+        x = act(z) if layer < 10 else z
+    return found
+
+
+@misconception(
+    "layer_variances", hint="All samples count: the variances of a large batch come from its first 50.", breaks="batch"
+)
+def takes_the_first_fifty_samples(x, weights, activation="relu"):
+    return right.layer_variances(x[:50], weights, activation)
+
+
+@misconception(
+    "layer_variances",
+    hint="A single sample still has a variance, between the units of a layer.",
+    breaks="single-sample",
+)
+def gives_a_single_sample_no_variance(x, weights, activation="relu"):
+    variances = right.layer_variances(x, weights, activation)
+    return [0.0] * len(variances) if len(x) == 1 else variances
+
+
+@misconception(
+    "layer_variances",
+    hint="'ReLU' is none of the three names: another spelling should be refused as well.",
+    breaks="spelling",
+)
+def reads_capitals(x, weights, activation="relu"):
+    return right.layer_variances(x, weights, activation.strip().lower())
+
+
+@misconception("layer_variances", hint="Large variances are capped here: give what comes out.", breaks="any-size")
+def caps_the_variances(x, weights, activation="relu"):
+    return [min(variance, 1e10) for variance in right.layer_variances(x, weights, activation)]

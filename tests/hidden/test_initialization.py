@@ -17,6 +17,7 @@ from autograder.testing import (
     assert_matches,
     assert_no_alias,
     assert_raises,
+    assert_share,
     assert_unrelated,
     assert_vectorised,
     double,
@@ -42,6 +43,7 @@ FORBIDDEN = {
 }
 
 ROUGH = 3e-2  # of a gate: right up to the fine points, which have tests of their own
+CLOSE = 1e-3  # of a gradient, in float32 as in float64
 FORM = 0.5  # of a test on names, memory and shape: that the values are right is tested elsewhere
 # At a mean of 1000 standard deviations float32 holds (x - mean) / std to about 1e-4; a variance
 # computed as E[x^2] - E[x]^2 is off by several percent there.
@@ -54,7 +56,9 @@ MATRICES = st.sampled_from(((100, 250), (260, 100), (60, 420), (400, 64)))
 KERNELS = ((24, 10, 103), (10, 30, 85), (64, 32, 3, 4), (32, 64, 4, 3), (16, 24, 3, 4, 5), (13, 30, 6, 2, 5))
 THIN = ((25000, 1), (1, 25000), (1, 25000, 1), (25000, 1, 1, 1), (80, 300, 1, 1), (1, 1, 100, 250))
 SMALL = st.sampled_from(((60, 90), (90, 50), (20, 30, 3, 3)))
-GAINS = (0.5, math.sqrt(2), 5 / 3, 3, 20.0)
+TINY = ((1, 1), (3, 5))  # of an odd number of entries
+SQUARE = (60, 60)
+GAINS = (1e-7, 0.5, math.sqrt(2), 5 / 3, 1e4, 3, 20.0)
 TOO_FEW = st.sampled_from(((), (1,), (2,), (7,), (4096,)))
 SEEDED = ts.generators()
 DTYPES, SIZES, COUNT = ts.float_dtypes(), st.integers(1, 6), st.just(64)
@@ -100,6 +104,7 @@ def _assert_law(function, reference, shape, generator):
     law = _law(function.name, reference, shape)
     values = _entries(function(shape, generator=generator), shape)
     assert_follows(values, law, what=f"the weights of shape {shape}")
+    _assert_many_values(values)
     assert_unrelated(*values.flatten().chunk(2), law, what="the first and the second half of the weights")
     for dim, size in enumerate(shape):
         half = size // 2
@@ -108,6 +113,38 @@ def _assert_law(function, reference, shape, generator):
             assert_unrelated(*ends, law, what=f"both halves along dimension {dim}")
             pairs = (values.index_select(dim, torch.arange(start, 2 * half, 2)) for start in range(2))
             assert_unrelated(*pairs, law, what=f"neighbours along dimension {dim}")
+
+
+def _assert_many_values(values):
+    """The laws are continuous.
+
+    Even with 2^22 equally likely steps, half of 25,000 entries repeat another one less than once in 10^1000.
+    """
+    found = values.unique().numel()
+    if 2 * found < values.numel():
+        raise Mismatch(
+            f"{values.numel()} weights take {found} values only: the law is continuous", got=f"{found} values"
+        )
+
+
+def _assert_no_symmetry(function, reference, generator):
+    """The entries above the diagonal of a square weight say nothing about those below."""
+    values = _entries(function(SQUARE, generator=generator), SQUARE)
+    above, below = torch.triu_indices(*SQUARE, offset=1)
+    law = _law(function.name, reference, SQUARE)
+    assert_unrelated(values[above, below], values[below, above], law, what="a square weight and its transpose")
+
+
+def _assert_pairs(function, reference):
+    """Two entries alone are independent too: their signs, and the sizes of both."""
+    pairs = torch.cat([_entries(function((1, 2)), (1, 2)) for _ in range(96)]).double()
+    law = _law(function.name, reference, (1, 2))
+    opposite = int((pairs.prod(dim=1) < 0).sum())
+    assert_share(opposite, len(pairs), 0.5, what="among weights of two entries, the share with opposite signs")
+    # Inside the circle that the standard deviation has for its radius.
+    inside = 1 - math.exp(-0.5) if law.kind == "normal" else math.pi / 12
+    close = int((pairs.square().sum(dim=1) < law.std**2).sum())
+    assert_share(close, len(pairs), inside, what="among weights of two entries, the share with both near 0")
 
 
 def _assert_kernels(function, reference, generator):
@@ -122,6 +159,12 @@ def _assert_gain(function, reference, shape, generator):
         assert_follows(weight, law, what=f"the weights with gain={gain:g}")
     named = function(shape=shape, gain=gain, generator=generator)
     assert_follows(_entries(named, shape), law, what=f"the weights with gain={gain:g}")
+    kernel, gain = KERNELS[2], GAINS[1]
+    law, weight = _law(function.name, reference, kernel, gain), function(kernel, gain=gain, generator=generator)
+    assert_follows(_entries(weight, kernel), law, what=f"the weights of shape {kernel} with gain={gain:g}")
+    default, one = (_entries(function(shape, *given, generator=generator), shape) for given in ((), (1.0,)))
+    if not torch.equal(default, one):
+        raise Mismatch("without a gain the weights should be those with gain=1.0, where the seed is the same")
 
 
 def _assert_generator(student, function, reference, shape, seed):
@@ -132,6 +175,10 @@ def _assert_generator(student, function, reference, shape, seed):
     first, moved = _entries(answer.value, shape), answer.after[1]["generator"]
     if not torch.equal(_entries(function(shape, generator=generator), shape), first):
         raise Mismatch("the same seed should give the same weights")
+    for tiny in TINY:
+        one, again = (_entries(function(tiny, generator=generator), tiny) for _ in range(2))
+        if not torch.equal(one, again):
+            raise Mismatch(f"the same seed should give the same weights, of shape {tiny} too")
     if torch.equal(moved.get_state(), generator.get_state()):
         raise Mismatch("the generator should move on with every call: two calls in a row must differ")
     second, third = (_entries(function(shape, generator=source), shape) for source in (moved, other))
@@ -142,7 +189,7 @@ def _assert_generator(student, function, reference, shape, seed):
 
 
 def _assert_global(student, function, reference, shape):
-    """Draws from torch's global generator where none is given, also weights of a single entry."""
+    """Draws from torch's global generator where none is given, also weights of one entry or two."""
     law = _law(function.name, reference, shape)
     student.begin()
     before = student.rng_state()
@@ -153,6 +200,7 @@ def _assert_global(student, function, reference, shape):
     assert_unrelated(first, second, law, what="two weights drawn one after the other")
     single = torch.stack([_entries(function((1, 1)), (1, 1)) for _ in range(128)])
     assert_follows(single, _law(function.name, reference, (1, 1)), what="weights of one entry")
+    _assert_pairs(function, reference)
     student.begin()
     if not torch.equal(_entries(function(shape), shape), first):
         raise Mismatch("the same torch.manual_seed should give the same weights")
@@ -261,6 +309,7 @@ def test_xavier_normal_has_the_right_spread(student, reference, shape, generator
 def test_xavier_normal_is_normal(student, reference, shape, generator):
     """The entries are independent draws of a normal law."""
     _assert_law(student.xavier_normal, reference, shape, generator)
+    _assert_no_symmetry(student.xavier_normal, reference, generator)
 
 
 @question("xavier_normal", points=0.3, depends_on=FANS)
@@ -275,7 +324,7 @@ def test_xavier_normal_of_a_convolution(student, reference, generator):
 @given(shape=MATRICES, generator=SEEDED)
 @settings(max_examples=2)
 def test_xavier_normal_with_a_gain(student, reference, shape, generator):
-    """The gain multiplies the standard deviation, given by position or by name."""
+    """The gain, 1 by default, multiplies the standard deviation, given by position or by name."""
     _assert_gain(student.xavier_normal, reference, shape, generator)
 
 
@@ -291,7 +340,7 @@ def test_xavier_normal_draws_from_its_generator(student, reference, shape, seed)
 @given(shape=SMALL)
 @settings(max_examples=2)
 def test_xavier_normal_without_a_generator(student, reference, shape):
-    """Without a generator the weights come from torch's global one, also weights of one entry."""
+    """Without a generator the weights come from torch's global one, also weights of one entry or two."""
     _assert_global(student, student.xavier_normal, reference, shape)
 
 
@@ -336,6 +385,7 @@ def test_xavier_uniform_has_the_right_spread(student, reference, shape, generato
 def test_xavier_uniform_is_uniform(student, reference, shape, generator):
     """The entries are independent draws of a uniform law with the right bounds."""
     _assert_law(student.xavier_uniform, reference, shape, generator)
+    _assert_no_symmetry(student.xavier_uniform, reference, generator)
 
 
 @question("xavier_uniform", points=0.3, depends_on=FANS)
@@ -366,7 +416,7 @@ def test_xavier_uniform_draws_from_its_generator(student, reference, shape, seed
 @given(shape=SMALL)
 @settings(max_examples=2)
 def test_xavier_uniform_without_a_generator(student, reference, shape):
-    """Without a generator the weights come from torch's global one, also weights of one entry."""
+    """Without a generator the weights come from torch's global one, also weights of one entry or two."""
     _assert_global(student, student.xavier_uniform, reference, shape)
 
 
@@ -411,6 +461,7 @@ def test_he_normal_has_the_right_spread(student, reference, shape, generator):
 def test_he_normal_is_normal(student, reference, shape, generator):
     """The entries are independent draws of a normal law."""
     _assert_law(student.he_normal, reference, shape, generator)
+    _assert_no_symmetry(student.he_normal, reference, generator)
 
 
 @question("he_normal", points=0.3, depends_on=FANS)
@@ -433,7 +484,7 @@ def test_he_normal_draws_from_its_generator(student, reference, shape, seed):
 @given(shape=SMALL)
 @settings(max_examples=2)
 def test_he_normal_without_a_generator(student, reference, shape):
-    """Without a generator the weights come from torch's global one, also weights of one entry."""
+    """Without a generator the weights come from torch's global one, also weights of one entry or two."""
     _assert_global(student, student.he_normal, reference, shape)
 
 
@@ -479,6 +530,7 @@ def test_he_uniform_has_the_right_spread(student, reference, shape, generator):
 def test_he_uniform_is_uniform(student, reference, shape, generator):
     """The entries are independent draws of a uniform law with the right bounds."""
     _assert_law(student.he_uniform, reference, shape, generator)
+    _assert_no_symmetry(student.he_uniform, reference, generator)
 
 
 @question("he_uniform", points=0.3, depends_on=FANS)
@@ -501,7 +553,7 @@ def test_he_uniform_draws_from_its_generator(student, reference, shape, seed):
 @given(shape=SMALL)
 @settings(max_examples=2)
 def test_he_uniform_without_a_generator(student, reference, shape):
-    """Without a generator the weights come from torch's global one, also weights of one entry."""
+    """Without a generator the weights come from torch's global one, also weights of one entry or two."""
     _assert_global(student, student.he_uniform, reference, shape)
 
 
@@ -547,6 +599,7 @@ def test_lecun_uniform_has_the_right_spread(student, reference, shape, generator
 def test_lecun_uniform_is_uniform(student, reference, shape, generator):
     """The entries are independent draws of a uniform law with the right bounds."""
     _assert_law(student.lecun_uniform, reference, shape, generator)
+    _assert_no_symmetry(student.lecun_uniform, reference, generator)
 
 
 @question("lecun_uniform", points=0.3, depends_on=FANS)
@@ -569,7 +622,7 @@ def test_lecun_uniform_draws_from_its_generator(student, reference, shape, seed)
 @given(shape=SMALL)
 @settings(max_examples=2)
 def test_lecun_uniform_without_a_generator(student, reference, shape):
-    """Without a generator the weights come from torch's global one, also weights of one entry."""
+    """Without a generator the weights come from torch's global one, also weights of one entry or two."""
     _assert_global(student, student.lecun_uniform, reference, shape)
 
 
@@ -645,6 +698,9 @@ def test_standardize_ordinary_features(student, reference, x):
 def test_standardize_is_exact(student, reference, x):
     """On few samples the results are exact to rounding: the biased variance, in both dtypes and any memory layout."""
     _check_standardize(student, reference, x)
+    outlier = torch.zeros((64, 1), dtype=x.dtype)
+    outlier[5] = 2.0  # eight deviations from the mean
+    _check_standardize(student, reference, outlier)
 
 
 @question("standardize", points=0.25)
@@ -657,7 +713,9 @@ def test_standardize_features_of_every_scale(student, reference, x):
 
 
 @question("standardize", points=0.2)
-@given(x=_features(scales=LARGE_SCALES, offset=1000.0, counts=st.just(400), dtype=st.just(torch.float32)))
+@given(
+    x=_features(scales=LARGE_SCALES, offset=1000.0, counts=st.sampled_from((400, 1500)), dtype=st.just(torch.float32))
+)
 @settings(max_examples=15)
 def test_standardize_far_from_zero(student, reference, x):
     """The variance stays accurate where the mean is a thousand times the deviation (float32)."""
@@ -667,6 +725,7 @@ def test_standardize_far_from_zero(student, reference, x):
 
 # Of most of these values 7, 10 or 49 do not have a computed mean that is exactly the value.
 LEVELS = (0.1, -0.3, 0.7, 3333.3, -1234.567, 1e4, 0.0, 1e-6)
+BESIDE = (0.1, 0.0, 3333.3)
 
 
 def _lookalikes(count, dtype):
@@ -687,7 +746,9 @@ def test_standardize_constant_features(student, reference, count, wide, seed):
     """A feature whose values are all equal maps to 0, whatever stands beside it, and so does a single sample."""
     dtype = torch.float64 if wide else torch.float32
     constant = torch.tensor(LEVELS, dtype=dtype).repeat(count, 1)
-    for part in (constant, constant[:, seed % len(LEVELS), None]):
+    zeros = torch.zeros_like(constant[:, :1])
+    zeros[::2] = -0.0  # equal to 0
+    for part in (constant, constant[:, seed % len(LEVELS), None], zeros):
         assert_matches(student.standardize(part), torch.zeros_like(part))
     x = torch.cat([ts.build((count, 1), seed=seed, dtype=dtype), constant, _lookalikes(count, dtype)], dim=1)
     got, expected = student.standardize(x), reference.standardize(double(x))
@@ -698,7 +759,7 @@ def test_standardize_constant_features(student, reference, count, wide, seed):
     assert_matches(got[:, 1:-3], torch.zeros_like(constant), what="the constant features")
 
 
-@question("standardize", points=0.2)
+@question("standardize", points=0.15)
 @given(
     x=_features(scales=ORDINARY, offset=0.5),
     seed=ts.seeds(),
@@ -709,8 +770,27 @@ def test_standardize_can_be_differentiated(student, reference, x, seed):
     cotangent = ts.build(tuple(x.shape), seed=seed, dtype=x.dtype)
     terms = cotangent.double().abs() / x.double().std(dim=0, correction=0)
     assert_gradients(
-        student.standardize, reference.standardize, x, wrt=(0,), cotangents=[cotangent], terms=terms, rtol=ROUGH
+        student.standardize, reference.standardize, x, wrt=(0,), cotangents=[cotangent], terms=terms, rtol=CLOSE
     )
+
+
+@question("standardize", points=0.05)
+@given(x=_features(scales=ORDINARY, offset=0.5), level=st.sampled_from(BESIDE), seed=ts.seeds())
+@settings(max_examples=10)
+def test_standardize_gradients_beside_constants(student, reference, x, level, seed):
+    """A constant feature leaves the gradients of the others alone."""
+    cotangent = ts.build((len(x), x.shape[1] + 1), seed=seed, dtype=x.dtype)
+    both = torch.cat([x, torch.full_like(x[:, :1], level)], dim=1)
+    got, expected = (
+        f.gradients(both, wrt=(0,), cotangents=[cotangent]).grads[0]
+        for f in (student.standardize, reference.standardize)
+    )
+    if got is None:
+        raise Mismatch("no gradient flows through standardize where a feature is constant")
+    # The constant feature itself has no derivative.
+    terms = cotangent[:, :-1].double().abs() / x.double().std(dim=0, correction=0)
+    what = "the gradient for x, beside a constant feature"
+    assert_matches(got[:, :-1], expected[:, :-1], dtype=x.dtype, terms=terms, rtol=CLOSE, what=what)
 
 
 @question("standardize", points=0.15)
@@ -719,7 +799,8 @@ def test_standardize_can_be_differentiated(student, reference, x, seed):
 def test_standardize_leaves_its_input_alone(student, reference, x):
     """x stays as it is, may be named, and shares no memory with the result, also where nothing is left to do."""
     expected = reference.standardize(double(x))
-    assert_inputs_untouched(student.standardize, x)
+    for part in (x, x[:1]):
+        assert_inputs_untouched(student.standardize, part)
     assert_matches(assert_no_alias(student.standardize, x=x).value, expected, dtype=x.dtype, rtol=FORM)
     for done in (reference.standardize(x), torch.zeros_like(x), torch.zeros_like(x[:1])):
         assert_inputs_untouched(student.standardize, done)
@@ -738,6 +819,7 @@ def test_standardize_has_no_loop_over_the_samples(student, x):
 # ------------------------------------------------------------------------------------ layer_variances
 
 ACTIVATIONS = ("relu", "linear", "tanh")
+UNKNOWN = ("sigmoid", "gelu", "leaky_relu", "relu6", "softmax", "identity", "none", "tan", "elu", "lin", "")
 
 
 @st.composite
@@ -782,10 +864,10 @@ def test_variances_of_a_relu_network(student, reference, network):
 
 
 @question("layer_variances", points=0.35)
-@given(network=_networks(counts=st.just(30), widths=st.integers(4, 8), depths=(2, 4)))
+@given(network=_networks(counts=st.sampled_from((30, 500)), widths=st.integers(4, 8), depths=(2, 16)))
 @settings(max_examples=20)
 def test_variances_with_every_activation(student, reference, network):
-    """linear, relu and tanh between the layers, relu where none is named."""
+    """linear, relu and tanh between the layers, relu where none is named, in deep networks and for many samples too."""
     for activation in ((), *((name,) for name in ACTIVATIONS)):
         expected = reference.layer_variances(*double(network), *activation)
         assert_matches(student.layer_variances(*network, *activation), expected, rtol=ROUGH)
@@ -796,13 +878,14 @@ def test_variances_with_every_activation(student, reference, network):
 @settings(max_examples=60)
 def test_variances_are_exact(student, reference, network, activation):
     """The biased variance over all entries, exact to rounding: few samples, one sample, one unit, one layer."""
-    _check_variances(student, reference, network, activation)
+    for part in (network[0], network[0][:1]):
+        _check_variances(student, reference, [part, network[1]], activation)
 
 
 @question("layer_variances", points=0.25)
 @given(
     network=_networks(),
-    name=st.sampled_from(("sigmoid", "gelu", "leaky_relu", "relu6", "softmax", "identity", "tan", "elu", "lin", "")),
+    name=st.sampled_from(UNKNOWN),
 )
 @settings(max_examples=25)
 def test_variances_with_another_activation(student, network, name):
@@ -810,14 +893,17 @@ def test_variances_with_another_activation(student, network, name):
     x, weights = network
     for layers in (weights, weights[:1], []):
         assert_raises(student.layer_variances, x, layers, name, names=("activation",))
+    for spelling in ("ReLU", "tanh "):
+        assert_raises(student.layer_variances, x, weights, spelling, names=("activation",))
 
 
 @question("layer_variances", points=0.1)
 @given(x=ts.tensors(ts.shapes(2, 2)), activation=st.sampled_from(ACTIVATIONS))
 @settings(max_examples=6)
 def test_variances_of_no_layers(student, x, activation):
-    """No layers give an empty list."""
-    assert_matches(student.layer_variances(x, [], activation), [])
+    """No layers give an empty list, and x stays as it is."""
+    answer = assert_inputs_untouched(student.layer_variances, x, [], activation)
+    assert_matches(answer.value, [])
 
 
 @question("layer_variances", points=0.2)
@@ -847,6 +933,9 @@ def test_variances_of_large_numbers(student, reference, network, activation, siz
     network[0] = network[0].clamp(-1, 1) * size
     expected = reference.layer_variances(*double(network), activation)
     assert_matches(student.layer_variances(*network, activation), expected, rtol=ROUGH)
+    strong = [network[0], [network[1][0] * 1e3]]
+    expected = reference.layer_variances(*double(strong), activation)
+    assert_matches(student.layer_variances(*strong, activation), expected, rtol=ROUGH)
 
 
 @question("layer_variances", points=0.1)
