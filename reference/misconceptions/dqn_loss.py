@@ -158,6 +158,27 @@ def stops_after_100_steps(rewards, gamma):
     return torch.stack([_accumulated(rewards[t : t + 100], gamma)[0] for t in range(len(rewards))])
 
 
+@misconception(
+    "discounted_returns",
+    hint="float64 only moves the limit: a strong discount's powers still become 0 in a long episode, and 0/0 is NaN.",
+)
+def divides_by_the_powers_in_float64(rewards, gamma):
+    _check(gamma)
+    if gamma == 0:
+        return rewards.clone()
+    powers = gamma ** torch.arange(len(rewards), dtype=torch.float64)
+    return ((rewards.double() * powers).flip(0).cumsum(0).flip(0) / powers).to(rewards.dtype)
+
+
+@misconception(
+    "discounted_returns",
+    hint="With gamma 0 the returns equal the rewards, and a gradient of 1 still flows back to each: here none does.",
+)
+def cuts_the_gradient_where_gamma_is_0(rewards, gamma):
+    returns = right.discounted_returns(rewards, gamma)
+    return returns.detach() if gamma == 0 else returns
+
+
 # --------------------------------------------------------------------------------------- td_targets
 
 
@@ -189,6 +210,19 @@ def multiplies_by_not_done(rewards, next_q, dones, gamma):
     _check(gamma)
     going_on = 1 - dones.to(rewards.dtype)
     return (rewards + gamma * going_on * next_q.max(dim=1).values).to(rewards.dtype).detach()
+
+
+@misconception(
+    "td_targets",
+    hint="The discounted value is added everywhere and taken off again at the end: that rounds, and the reward is no "
+    "longer exact.",
+)
+def takes_the_next_value_off_again(rewards, next_q, dones, gamma):
+    _check(gamma)
+    with torch.no_grad():
+        added = gamma * next_q.amax(dim=1)
+        target = (rewards + added - torch.where(dones, added, 0 * added)).to(rewards.dtype)
+        return torch.where(dones & ~torch.isfinite(next_q).all(dim=1), rewards, target)
 
 
 @misconception(
@@ -308,6 +342,17 @@ def hands_the_rewards_on(rewards, next_q, dones, gamma):
 )
 def ends_all_together(rewards, next_q, dones, gamma):
     return right.td_targets(rewards, next_q, dones.any().expand(dones.shape), gamma)
+
+
+@misconception("td_targets", hint="Only the first 64 actions are looked at; there may be more.")
+def looks_at_64_actions(rewards, next_q, dones, gamma):
+    return right.td_targets(rewards, next_q[:, :64], dones, gamma)
+
+
+@misconception("td_targets", hint="After the first 512 transitions nothing is added any more: a batch may be larger.")
+def serves_512_transitions(rewards, next_q, dones, gamma):
+    late = torch.arange(len(dones)) >= 512
+    return right.td_targets(rewards, next_q, dones | late, gamma)
 
 
 # ------------------------------------------------------------------------------- double_dqn_targets
@@ -434,6 +479,24 @@ def double_clears_the_values(rewards, next_q_online, next_q_target, dones, gamma
 )
 def double_compares_rounded_values(rewards, next_q_online, next_q_target, dones, gamma):
     return right.double_dqn_targets(rewards, next_q_online.float(), next_q_target, dones, gamma)
+
+
+@misconception(
+    "double_dqn_targets",
+    hint="The discounted value is added everywhere and taken off again at the end: that rounds, and the reward is no "
+    "longer exact.",
+)
+def double_takes_the_next_value_off_again(rewards, next_q_online, next_q_target, dones, gamma):
+    _check(gamma)
+    with torch.no_grad():
+        added = gamma * next_q_target.gather(1, next_q_online.argmax(dim=1, keepdim=True)).squeeze(1)
+        target = (rewards + added - torch.where(dones, added, 0 * added)).to(rewards.dtype)
+        return torch.where(torch.isfinite(added), target, rewards)
+
+
+@misconception("double_dqn_targets", hint="Only the first 64 actions are looked at; there may be more.")
+def double_looks_at_64_actions(rewards, next_q_online, next_q_target, dones, gamma):
+    return right.double_dqn_targets(rewards, next_q_online[:, :64], next_q_target[:, :64], dones, gamma)
 
 
 # ----------------------------------------------------------------------------------------- dqn_loss
@@ -737,6 +800,69 @@ def deals_out_shuffled_actions(q, epsilon, generator=None):
     return torch.where(coins < epsilon, dealt, q.argmax(dim=1))
 
 
+@misconception(
+    "epsilon_greedy",
+    hint="The coins of the first half of the batch serve the second half again: each row has one of its own.",
+    breaks="each-row",
+)
+def tosses_coins_for_half_the_batch(q, epsilon, generator=None):
+    _require_rate(epsilon)
+    coins, anything = _drawn(q, generator)
+    coins = coins[: (len(q) + 1) // 2].repeat(2)[: len(q)]
+    return torch.where(coins < epsilon, anything, q.argmax(dim=1))
+
+
+@misconception(
+    "epsilon_greedy",
+    hint="Numbers u and 1 - u are used for two rows: where one explores the other does not. Rows are independent.",
+    breaks="each-row",
+)
+def tosses_opposite_coins(q, epsilon, generator=None):
+    _require_rate(epsilon)
+    coins, anything = _drawn(q, generator)
+    half = coins[: (len(q) + 1) // 2]
+    return torch.where(torch.cat([half, 1 - half])[: len(q)] < epsilon, anything, q.argmax(dim=1))
+
+
+@misconception(
+    "epsilon_greedy",
+    hint="A row's random action is made from the coin of the row before: what one does tells about the other.",
+    breaks="each-row",
+)
+def uses_the_neighbours_coin(q, epsilon, generator=None):
+    _require_rate(epsilon)
+    coins, others = torch.rand(len(q), generator=generator), torch.rand(len(q), generator=generator)
+    numbers = coins.roll(1) if len(q) > 2 else others
+    anything = (numbers * q.shape[1]).long().clamp(max=q.shape[1] - 1)
+    return torch.where(coins < epsilon, anything, q.argmax(dim=1))
+
+
+@misconception(
+    "epsilon_greedy",
+    hint="A byte taken modulo the number of actions favours the first ones, and reaches no action above 255.",
+    breaks="uniform-over-all",
+)
+def draws_a_byte(q, epsilon, generator=None):
+    _require_rate(epsilon)
+    coins = torch.rand(len(q), generator=generator)
+    anything = torch.randint(256, (len(q),), generator=generator) % q.shape[1]
+    return torch.where(coins < epsilon, anything, q.argmax(dim=1))
+
+
+@misconception("epsilon_greedy", hint="epsilon is cut to whole percents: a small one becomes 0.")
+def counts_in_percents(q, epsilon, generator=None):
+    _require_rate(epsilon)
+    coins = torch.randint(100, (len(q),), generator=generator)
+    return torch.where(coins < int(100 * epsilon), _drawn(q, generator)[1], q.argmax(dim=1))
+
+
+@misconception(
+    "epsilon_greedy", hint="A softmax rounds: small values that differ come out equal. Compare the values themselves."
+)
+def compares_after_a_softmax(q, epsilon, generator=None):
+    return right.epsilon_greedy(q.softmax(dim=1), epsilon, generator)
+
+
 # ----------------------------------------------------------------------------------- linear_epsilon
 
 
@@ -841,6 +967,11 @@ def jumps_in_no_time(step, start, end, decay_steps):
         right.linear_epsilon(step, start, end, 1)
         return float(end)
     return right.linear_epsilon(step, start, end, decay_steps)
+
+
+@misconception("linear_epsilon", hint="A long decay is shortened to 10000 steps; it may take as long as it is told.")
+def shortens_long_decays(step, start, end, decay_steps):
+    return right.linear_epsilon(step, start, end, min(decay_steps, 10_000))
 
 
 # ------------------------------------------------------------------------------------- ReplayBuffer
@@ -1048,6 +1179,18 @@ class SqueezesTheBatch(_Listed):
 
 @misconception(
     "ReplayBuffer",
+    hint="Small batches are drawn with repeats, since they seldom show: no batch holds a transition twice.",
+    breaks="without-repeats",
+)
+class RepeatsInSmallBatches(_Listed):
+    def pick(self, batch_size, generator):
+        if 2 * batch_size < len(self.kept):
+            return torch.randint(len(self.kept), (batch_size,), generator=generator).tolist()
+        return super().pick(batch_size, generator)
+
+
+@misconception(
+    "ReplayBuffer",
     hint="A transition can come twice in one batch: draw without putting back.",
     breaks="without-repeats",
 )
@@ -1171,3 +1314,97 @@ class ClearsTheState(_Listed):
     def push(self, state, action, reward, next_state, done):
         super().push(state, action, reward, next_state, done)
         state.zero_()
+
+
+@misconception(
+    "ReplayBuffer",
+    hint="One transition is drawn from each stretch of the memory, so that two of the same stretch never meet.",
+    breaks="uniform",
+)
+class DrawsFromEachStretch(_Listed):
+    def pick(self, batch_size, generator):
+        stretch, rest = divmod(len(self.kept), batch_size)
+        if rest:
+            return super().pick(batch_size, generator)
+        inside = torch.randint(stretch, (batch_size,), generator=generator)
+        return (inside + stretch * torch.arange(batch_size)).tolist()
+
+
+@misconception(
+    "ReplayBuffer",
+    hint="Transitions with a large reward are drawn more often: that is prioritised replay, not a uniform draw.",
+    breaks="uniform",
+)
+class PrefersLargeRewards(_Listed):
+    def pick(self, batch_size, generator):
+        weights = torch.tensor([abs(float(row[2])) + 0.5 for row in self.kept])
+        return torch.multinomial(weights, batch_size, generator=generator).tolist()
+
+
+@misconception(
+    "ReplayBuffer",
+    hint="Only the latest 32 transitions are ever drawn, however many there are: the old ones count as much.",
+    breaks="uniform",
+)
+class DrawsFromTheLatest(_Listed):
+    def pick(self, batch_size, generator):
+        window = max(min(len(self.kept), 32), batch_size)
+        drawn = torch.randperm(window, generator=generator)[:batch_size]
+        return (drawn + len(self.kept) - window).tolist()
+
+
+@misconception("ReplayBuffer", hint="Rewards are cut to [-1, 1]: the memory should give back what it was told.")
+class CutsTheRewards(_Listed):
+    def push(self, state, action, reward, next_state, done):
+        super().push(state, action, max(-1.0, min(1.0, reward)), next_state, done)
+
+
+@misconception(
+    "ReplayBuffer",
+    hint="The actions pass through float32, which does not hold every whole number: keep them int64 throughout.",
+    breaks="dtype-of-actions",
+)
+class StoresActionsAsFloats(_Listed):
+    def stack(self, rows):
+        states, actions, *rest = super().stack(rows)
+        return states, actions.float().long(), *rest
+
+
+@misconception(
+    "ReplayBuffer", hint="torch.cat joins along a dimension that a single number does not have: stack makes a new one."
+)
+class JoinsTheStates(_Listed):
+    def stack(self, rows):
+        _, actions, rewards, _, dones = super().stack(rows)
+        shape = (len(rows), *rows[0][0].shape)
+        states, next_states = (torch.cat([row[place] for row in rows]).reshape(shape) for place in (0, 3))
+        return states, actions, rewards, next_states, dones
+
+
+@misconception(
+    "ReplayBuffer",
+    hint="The transitions belong to the class, which all memories share: a second one empties the first. "
+    "Make the list in __init__.",
+)
+class SharesItsTransitions(_Listed):
+    shared = []  # noqa: RUF012 - the mistake itself
+
+    def __init__(self, capacity):
+        super().__init__(capacity)
+        self.shared.clear()
+        self.kept = self.shared
+
+
+@misconception(
+    "ReplayBuffer", hint="The capacity is kept on the class: that of the latest memory holds for all. Use self."
+)
+class SharesItsCapacity(_Listed):
+    common = 1
+
+    def __init__(self, capacity):
+        super().__init__(capacity)
+        type(self).common = capacity
+
+    def shrink(self):
+        if len(self.kept) > self.common:
+            self.drop()
