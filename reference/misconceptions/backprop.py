@@ -1042,6 +1042,12 @@ def climbs_the_slope(params, grads, lr):
     return _stepped(params, grads, lr)
 
 
+@misconception("sgd_step", hint="Rates above 1 are cut off: any rate above 0 is taken as it is.")
+def caps_the_rate(params, grads, lr):
+    _positive(lr)
+    return _stepped(params, grads, -min(lr, 1.0))
+
+
 @misconception("sgd_step", hint="The learning rate is not used: every step has the length of the gradient.")
 def ignores_the_rate(params, grads, lr):
     _positive(lr)
@@ -1168,12 +1174,6 @@ def lifts_tiny_rates(params, grads, lr):
     return _stepped(params, grads, -max(lr, 1e-4))
 
 
-@misconception("sgd_step", hint="Rates above 1 are cut off: any rate above 0 is taken as it is.")
-def caps_the_rate(params, grads, lr):
-    _positive(lr)
-    return _stepped(params, grads, -min(lr, 1.0))
-
-
 @misconception(
     "softmax_cross_entropy", hint="Of the negative targets only -1 is refused: indexing takes -2 for a class as well."
 )
@@ -1182,3 +1182,177 @@ def refuses_minus_one_only(logits, targets):
     if (targets == -1).any() or (targets >= classes).any():
         raise ValueError("targets: out of range")
     return right.softmax_cross_entropy(logits, targets % classes)
+
+
+# --------------------------------------------------------- wrong for some sizes, shapes, magnitudes only
+
+
+@misconception("linear_forward", hint="Rows past the 64th stay 0: a batch may have any size.")
+def fills_64_rows_only(x, A, b):
+    z = right.linear_forward(x, A, b)
+    z[64:] = 0
+    return z
+
+
+@misconception("linear_forward", hint="Small sums are set to 0: they are as right as large ones.")
+def rounds_small_sums_to_zero(x, A, b):
+    z = right.linear_forward(x, A, b)
+    return z.masked_fill(z.abs() < 1e-7, 0)
+
+
+@misconception(
+    "linear_forward", hint="For a row of zeros b itself is returned: writing into the result would change the layer."
+)
+def hands_out_the_biases_themselves(x, A, b):
+    return b[None] if len(x) == 1 and not x.any() and b.dtype == x.dtype else right.linear_forward(x, A, b)
+
+
+@misconception("linear_forward", hint="Wide layers are computed in half precision: keep the dtype of x or a wider one.")
+def saves_memory_in_wide_layers(x, A, b):
+    narrow = [t.bfloat16().to(t.dtype) for t in (x, A)] if x.shape[1] > 8 else (x, A)
+    return right.linear_forward(*narrow, b)
+
+
+@misconception("linear_backward", hint="Small gradients are set to 0: with them early layers would stop to learn.")
+def rounds_small_gradients_to_zero(grad_z, x, A):
+    return tuple(part.masked_fill(part.abs() < 1e-9, 0) for part in right.linear_backward(grad_z, x, A))
+
+
+@misconception(
+    "relu", hint="A single number, of shape (), comes back as a vector: keep the shape of z.", breaks="any-shape"
+)
+def makes_a_vector_of_a_number(z):
+    return torch.atleast_1d(right.relu(z))
+
+
+@misconception("relu", hint="A view needs entries in one block of memory: reshape, or work on z as it is.")
+def flattens_by_a_view(z):
+    return z.view(-1).clamp(min=0).view(z.shape)
+
+
+@misconception("relu", hint="The largest entries are cut off: the ReLU has no upper end.")
+def stops_short_of_ten_thousand(z):
+    return z.clamp(0, 9999)
+
+
+@misconception("relu", hint="More than four dimensions give zeros: the ReLU works entry by entry, in any shape.")
+def knows_four_dimensions(z):
+    return right.relu(z) if z.dim() <= 4 else torch.zeros_like(z)
+
+
+@misconception(
+    "relu_backward", hint="z may be a single number, of shape (), which has no rows to go through.", breaks="any-shape"
+)
+def unbinds_the_first_dimension(grad_a, z):
+    if z.dim() == 0:
+        raise IndexError("no first dimension")
+    return right.relu_backward(grad_a, z)
+
+
+@misconception(
+    "relu_backward", hint="In float32 the smallest positive entries of z become 0: compare them in their own dtype."
+)
+def looks_at_z_in_float32(grad_a, z):
+    return grad_a * (z.float() > 0)
+
+
+@misconception(
+    "sigmoid", hint="z may be a single number, of shape (): it has no rows to go through.", breaks="any-shape"
+)
+def wants_a_first_dimension(z):
+    if z.dim() == 0:
+        raise IndexError("no first dimension")
+    return right.sigmoid(z)
+
+
+@misconception("sigmoid", hint="Entries of exactly 1e4 give NaN: the bound itself is allowed.")
+def breaks_at_the_bound(z):
+    return right.sigmoid(z).masked_fill(z.abs() >= 1e4, torch.nan)
+
+
+@misconception("sigmoid_backward", hint="Near 0 and 1 the derivative is small, not 0: only at 0 and 1 does it vanish.")
+def silences_nearly_saturated_units(grad_a, a):
+    return right.sigmoid_backward(grad_a, a).masked_fill((a < 1e-7) | (a > 1 - 1e-7), 0)
+
+
+@misconception("sigmoid_backward", hint="Small gradients are set to 0: they should become smaller still, no more.")
+def drops_small_gradients(grad_a, a):
+    grad = right.sigmoid_backward(grad_a, a)
+    return grad.masked_fill(grad.abs() < 1e-8, 0)
+
+
+@misconception(
+    "sigmoid_backward", hint="a may be a single number, of shape (): it has no rows to go through.", breaks="any-shape"
+)
+def multiplies_row_by_row(grad_a, a):
+    return torch.einsum("i...,i...->i...", grad_a, (a * (1 - a)).to(grad_a.dtype))
+
+
+@misconception("sigmoid_backward", hint="Large batches are averaged: each entry has a gradient of its own.")
+def averages_large_batches(grad_a, a):
+    return right.sigmoid_backward(grad_a, a) / (len(a) if a.dim() and len(a) > 32 else 1)
+
+
+@misconception("softmax_cross_entropy", hint="The loss looks at the first 100 samples: it is a mean over all of them.")
+def averages_the_first_hundred(logits, targets):
+    _, grad = right.softmax_cross_entropy(logits, targets)
+    return right.softmax_cross_entropy(logits[:100], targets[:100])[0], grad
+
+
+@misconception(
+    "softmax_cross_entropy", hint="The loss is cut off at 1e4: two logits may lie 2e4 apart, and it with them."
+)
+def caps_the_loss(logits, targets):
+    loss, grad = right.softmax_cross_entropy(logits, targets)
+    return loss.clamp(max=1e4), grad
+
+
+@misconception("mlp_forward", hint="Converted parameters are written into the list of the caller: make a new one.")
+def converts_the_list_in_place(x, params):
+    params[:] = [(A.to(x.dtype), b.to(x.dtype)) for A, b in params]
+    return right.mlp_forward(x, params)
+
+
+@misconception(
+    "mlp_forward", hint="A view needs entries in one block of memory, and weights may be a transposed tensor."
+)
+def flattens_the_last_weights(x, params):
+    *hidden, (A, b) = params
+    return right.mlp_forward(x, [*hidden, (A.view(-1).view(A.shape), b)])
+
+
+@misconception("mlp_loss_and_grads", hint="Units with small positive sums are taken for silent: the bound is 0.")
+def silences_faint_units(x, targets, params):
+    return _through(x, targets, params, back=lambda g, z, a: g * (z > 1e-5))
+
+
+@misconception(
+    "mlp_loss_and_grads", hint="Converted parameters are written into the list of the caller: make a new one."
+)
+def converts_the_parameters_in_place(x, targets, params):
+    params[:] = [(A.to(x.dtype), b.to(x.dtype)) for A, b in params]
+    return right.mlp_loss_and_grads(x, targets, params)
+
+
+@misconception("sgd_step", hint="Small gradients are ignored: every gradient moves its parameter.")
+def ignores_small_gradients(params, grads, lr):
+    kept = [tuple(g.masked_fill(g.abs() < 1e-6, 0) for g in pair) for pair in grads]
+    return right.sgd_step(params, kept, lr)
+
+
+@misconception("sgd_step", hint="Layers past the fourth are lost: there may be any number of them.")
+def moves_four_layers(params, grads, lr):
+    return right.sgd_step(params[:4], grads[:4], lr)
+
+
+@misconception("sgd_step", hint="Converted gradients are written into the list of the caller: make a new one.")
+def converts_the_gradients_in_place(params, grads, lr):
+    stepped = right.sgd_step(params, grads, lr)
+    grads[:] = [tuple(g.to(p.dtype) for p, g in zip(*pair, strict=True)) for pair in zip(params, grads, strict=True)]
+    return stepped
+
+
+@misconception("sgd_step", hint="Large layers stay where they are: every layer moves.")
+def leaves_large_layers(params, grads, lr):
+    stepped = right.sgd_step(params, grads, lr)
+    return [(A.clone() if A.numel() > 30 else new, b) for (A, _), (new, b) in zip(params, stepped, strict=True)]

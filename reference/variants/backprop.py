@@ -202,7 +202,7 @@ def relu_back_by_sign(grad_a, z):
 @variant(of="relu_backward")
 def relu_back_by_heaviside(grad_a, z):
     """The step function, 0 at 0."""
-    return grad_a.mul(torch.heaviside(z, z.new_zeros(1)).to(grad_a.dtype))
+    return grad_a.mul(torch.heaviside(z, z.new_zeros(())).to(grad_a.dtype))
 
 
 @variant(of="relu_backward")
@@ -638,3 +638,9 @@ def step_by_lerp(params, grads, lr):
         tuple(p.double().mul(1 - lr).add(lr * (p.double() - g)).to(p.dtype) for p, g in zip(*pair, strict=True))
         for pair in zip(params, grads, strict=True)
     ]
+
+
+@variant(of="sigmoid_backward")
+def sigmoid_backward_by_completing_the_square(grad_a, a):
+    """a (1 - a) is 1/4 - (a - 1/2)^2, which gives 0 where a is small enough."""
+    return ((0.25 - (a.double() - 0.5) ** 2) * grad_a.double()).to(grad_a.dtype)
