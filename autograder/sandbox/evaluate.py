@@ -384,13 +384,15 @@ _WATCHED = (
     *("autograd/__init__.py", "autograd/forward_ad.py", "autograd/functional.py", "autograd/graph.py"),
     *("nn/functional.py", "nn/init.py"),
 )
+_UNTOLD = frozenset({"unpack_dual"})  # runs whenever a tensor is printed, and differentiates nothing by itself
 _get_profile, _set_profile = sys.getprofile, sys.setprofile
 
 
 def _python_event(code: CodeType) -> str:
     """``py::torch.nn.init.xavier_uniform_`` for a function of a watched file; nothing for others."""
     inside = code.co_filename.removeprefix(_TORCH)
-    if inside == code.co_filename or not inside.startswith(_WATCHED) or "<" in code.co_qualname.rpartition(".")[2]:
+    name = code.co_qualname.rpartition(".")[2]
+    if inside == code.co_filename or not inside.startswith(_WATCHED) or "<" in name or name in _UNTOLD:
         return ""
     module = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return f"py::torch.{module}.{code.co_qualname}"

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from autograder.sandbox.evaluate import MAX_HANDLES, Evaluator
 from autograder.sandbox.wire import Bounds, Handle, decode, encode
+from autograder.testing.marks import AUTOGRAD, forbid
 
 
 def call(function: Any, *args: Any, **more: Any) -> dict[str, Any]:
@@ -332,6 +333,18 @@ def test_no_grad_and_vmap_leave_no_such_trace() -> None:
             return doubled
 
     assert not [event for event in call(allowed, X, trace=True)["events"] if event.startswith("py::")]
+
+
+@pytest.mark.parametrize("x", [X, torch.randn(2000, 3), torch.tensor(1.5), torch.ones(2, dtype=torch.bool)])
+def test_a_tensor_that_is_printed_leaves_no_such_trace(x: Tensor) -> None:
+    """A debugging print is no use of autograd, whose own functions for dual numbers run in it."""
+
+    def shown(x: Tensor) -> str:
+        return f"{x} {[x]!r}"
+
+    events = call(shown, x, trace=True)["events"]
+    assert not [event for event in events if event.startswith("py::")]
+    assert forbid(*AUTOGRAD).match(events) is None
 
 
 def test_trace_gives_the_profile_hook_back() -> None:
