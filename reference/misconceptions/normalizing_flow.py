@@ -126,6 +126,32 @@ def asks_torchs_distributions(z):
     return torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(dim=1)
 
 
+@misconception(
+    "standard_normal_log_prob",
+    hint="(2 pi)^(d/2) overflows where there are many features, before its logarithm is taken.",
+    breaks="many-features",
+)
+def takes_the_logarithm_of_a_large_constant(z):
+    constant = z.new_tensor(2 * math.pi) ** (z.shape[1] / 2)
+    return -0.5 * z.square().sum(dim=1) - constant.log()
+
+
+@misconception(
+    "standard_normal_log_prob",
+    hint="The root that is squared again has no derivative at the origin: sum the squares and leave it at that.",
+)
+def squares_a_root(z):
+    return -0.5 * (z.square().sum(dim=1).sqrt() ** 2 + z.shape[1] * LOG_2_PI)
+
+
+@misconception(
+    "standard_normal_log_prob",
+    hint="A Python loop runs over parts of the batch: it has more steps where there are more points.",
+)
+def measures_a_thousand_points_at_a_time(z):
+    return torch.cat([right.standard_normal_log_prob(part) for part in z.split(1000)])
+
+
 # ------------------------------------------------------------------------------------ affine_forward
 
 
@@ -273,6 +299,36 @@ def detaches_the_parameters(x, log_scale, shift):
     return right.affine_forward(x, log_scale.detach(), shift.detach())
 
 
+@misconception(
+    "affine_forward",
+    hint="The log scale is bounded before exp: scales far larger than that can still be represented.",
+    breaks="largest-scale",
+)
+def bounds_the_log_scale_from_above(x, log_scale, shift):
+    _, log_det = right.affine_forward(x, log_scale, shift)
+    return right.affine_forward(x, log_scale.clamp(max=60), shift)[0], log_det
+
+
+@misconception(
+    "affine_forward",
+    hint="log_det does not depend on x: here a gradient flows back to x from it.",
+)
+def lets_log_det_pull_at_x(x, log_scale, shift):
+    z, log_det = right.affine_forward(x, log_scale, shift)
+    return z, log_det + (x - x.detach()).sum(dim=1)
+
+
+@misconception(
+    "affine_forward", hint="Dual numbers are automatic differentiation too; the log determinant has a formula."
+)
+def differentiates_forwards(x, log_scale, shift):
+    z, _ = right.affine_forward(x, log_scale, shift)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x)) * log_scale.exp()
+        tangent = torch.autograd.forward_ad.unpack_dual(dual).tangent
+    return z, tangent.log().sum(dim=1).to(x.dtype)
+
+
 # ------------------------------------------------------------------------------------ affine_inverse
 
 
@@ -297,6 +353,14 @@ def scales_again(z, log_scale, shift):
 
 @misconception(
     "affine_inverse",
+    hint="z is rounded to the dtype of the parameters on the way; the result has its dtype, but no longer its digits.",
+)
+def rounds_z_to_the_parameters(z, log_scale, shift):
+    return right.affine_inverse(z.to(log_scale.dtype), log_scale, shift.to(log_scale.dtype)).to(z.dtype)
+
+
+@misconception(
+    "affine_inverse",
     hint="A small number is added to the scale: an exponential is never 0, and the inverse is exact.",
     breaks="scale",
 )
@@ -316,6 +380,17 @@ def clamps_the_log_scale_back(z, log_scale, shift):
 @misconception("affine_inverse", hint="A determinant comes back as well: the inverse returns x alone.")
 def returns_a_log_det_too(z, log_scale, shift):
     return right.affine_inverse(z, log_scale, shift), -_log_det(z, log_scale)
+
+
+@misconception(
+    "affine_inverse",
+    hint="A diagonal system needs no solver, and a scale that underflows makes the matrix singular for it.",
+    breaks="extreme",
+)
+def solves_a_linear_system(z, log_scale, shift):
+    wide = torch.promote_types(torch.promote_types(z.dtype, log_scale.dtype), shift.dtype)
+    scales = torch.diag(log_scale.to(wide).exp())
+    return torch.linalg.solve(scales, (z.to(wide) - shift.to(wide)).T).T.to(z.dtype)
 
 
 # ---------------------------------------------------------------------------------- coupling_forward
@@ -522,6 +597,35 @@ def couples_row_by_row(x, w, b):
     return torch.cat([z for z, _ in parts]), torch.cat([log_det for _, log_det in parts])
 
 
+@misconception(
+    "coupling_forward",
+    hint="The product of the scales overflows, or underflows, where there are many: their logarithms are log_s.",
+    breaks="many-features",
+)
+def multiplies_many_scales(x, w, b):
+    z, _ = right.coupling_forward(x, w, b)
+    first, _ = _halves(x)
+    return z, _linear(first, w, b)[0].tanh().exp().prod(dim=1).log()
+
+
+@misconception(
+    "coupling_forward",
+    hint="This form of tanh has the right values, but where its exp overflows its gradient is NaN.",
+    breaks="tanh",
+)
+def loses_the_gradient_of_tanh(x, w, b):
+    return _coupled(x, w, b, log_s=lambda raw: 1 - 2 / ((2 * raw).exp() + 1))
+
+
+@misconception(
+    "coupling_forward",
+    hint="x is rounded to the dtype of the weights on the way: z1 = x1 no longer holds to the last digit.",
+)
+def rounds_x_to_the_weights(x, w, b):
+    z, log_det = right.coupling_forward(x.to(w.dtype), w, b.to(w.dtype))
+    return z.to(x.dtype), log_det.to(x.dtype)
+
+
 # ---------------------------------------------------------------------------------- coupling_inverse
 
 
@@ -535,6 +639,14 @@ def _uncoupled(z, w, b, undo):
 @misconception("coupling_inverse", hint="The shift has to be undone before the scale: it came last.", breaks="undo")
 def undoes_the_scale_first(z, w, b):
     return _uncoupled(z, w, b, lambda second, log_s, t: second * (-log_s).exp() - t)
+
+
+@misconception(
+    "coupling_inverse",
+    hint="z is rounded to the dtype of the weights on the way: x1 = z1 no longer holds to the last digit.",
+)
+def rounds_z_to_the_weights(z, w, b):
+    return right.coupling_inverse(z.to(w.dtype), w, b.to(w.dtype)).to(z.dtype)
 
 
 @misconception(
@@ -611,6 +723,17 @@ def overflows_in_the_tanh_back(z, w, b):
 @misconception("coupling_inverse", hint="No gradient reaches w and b: they are detached.")
 def detaches_the_conditioner_back(z, w, b):
     return right.coupling_inverse(z, w.detach(), b.detach())
+
+
+@misconception(
+    "coupling_inverse",
+    hint="This form of tanh has the right values, but where its exp overflows its gradient is NaN.",
+    breaks="tanh",
+)
+def loses_the_gradient_of_tanh_back(z, w, b):
+    first, second = _halves(z)
+    raw, t = _linear(first, w, b)
+    return torch.cat([first, (second - t) * (2 / ((2 * raw).exp() + 1) - 1).exp()], dim=1)
 
 
 # ------------------------------------------------------------------------------------- flow_log_prob
@@ -899,6 +1022,63 @@ def measures_row_by_row(x, layers):
     return torch.cat([right.flow_log_prob(row, layers) for row in x.split(1)])
 
 
+@misconception(
+    "flow_log_prob",
+    hint="Types are compared in small letters: a type written otherwise is unknown, and should be refused.",
+    breaks="unknown",
+)
+def ignores_the_case_of_types(x, layers):
+    return right.flow_log_prob(x, [layer | {"type": layer["type"].lower()} for layer in layers])
+
+
+@misconception(
+    "flow_log_prob",
+    hint="The type is looked for first and the tensors taken as they come: they have names.",
+    breaks="key-order",
+)
+def trusts_the_order_of_tensors(x, layers):
+    named = {"affine": ("log_scale", "shift"), "coupling": ("w", "b")}
+
+    def ordered(layer):
+        kind, *tensors = layer.values()
+        # a dict in which the type is not first is read by its keys
+        known = isinstance(kind, str) and kind in named
+        return {"type": kind} | dict(zip(named[kind], tensors, strict=True)) if known else layer
+
+    return right.flow_log_prob(x, [ordered(layer) for layer in layers])
+
+
+@misconception(
+    "flow_log_prob",
+    hint="Only the first flip of the list is carried out; each one reverses the features again.",
+    breaks="flip",
+)
+def flips_once(x, layers):
+    flips = [index for index, layer in enumerate(layers) if layer["type"] == "flip"]
+    return right.flow_log_prob(x, [layer for index, layer in enumerate(layers) if index not in flips[1:]])
+
+
+@misconception(
+    "flow_log_prob",
+    hint="Tensors of another dtype are converted inside the caller's dicts: convert copies.",
+    breaks="list-untouched",
+)
+def converts_the_layers_themselves(x, layers):
+    for layer in layers:
+        layer.update({key: value.to(x.dtype) for key, value in layer.items() if key != "type"})
+    return right.flow_log_prob(x, layers)
+
+
+@misconception(
+    "flow_log_prob",
+    hint="x is rounded to the dtype of the layers on the way; the result has its dtype, but no longer its digits.",
+)
+def rounds_x_to_the_layers(x, layers):
+    for tensor in (value for layer in layers for value in layer.values() if isinstance(value, torch.Tensor)):
+        return right.flow_log_prob(x.to(tensor.dtype), layers).to(x.dtype)
+    return right.flow_log_prob(x, layers)
+
+
 # --------------------------------------------------------------------------------------- flow_sample
 
 
@@ -1037,6 +1217,30 @@ def halves_whatever_comes_back(z, layers):
     return _undone(z, layers, step)
 
 
+@misconception(
+    "flow_sample",
+    hint="Types are compared in small letters: a type written otherwise is unknown, and should be refused.",
+    breaks="unknown",
+)
+def ignores_the_case_of_types_back(z, layers):
+    return right.flow_sample(z, [layer | {"type": layer["type"].lower()} for layer in layers])
+
+
+@misconception(
+    "flow_sample",
+    hint="Only the first flip of the list is undone; each one reversed the features again.",
+    breaks="flip",
+)
+def undoes_one_flip(z, layers):
+    flips = [index for index, layer in enumerate(layers) if layer["type"] == "flip"]
+    return right.flow_sample(z, [layer for index, layer in enumerate(layers) if index not in flips[1:]])
+
+
+@misconception("flow_sample", hint="A Python loop runs over parts of the batch; only the layers need one.")
+def samples_in_parts(z, layers):
+    return torch.cat([right.flow_sample(part, layers) for part in z.split(200)])
+
+
 # ------------------------------------------------------------------------------------------ flow_nll
 
 
@@ -1090,6 +1294,11 @@ def keeps_a_dimension_of_the_loss(x, layers):
     return -right.flow_log_prob(x, layers).mean(dim=0, keepdim=True)
 
 
+@misconception("flow_nll", hint="A Python loop runs over minibatches; the mean over all rows needs none.")
+def sums_minibatches(x, layers):
+    return torch.stack([right.flow_nll(part, layers) * len(part) for part in x.split(500)]).sum() / len(x)
+
+
 @misconception("flow_nll", hint="The loss is a Python number: no gradient flows from it; return the tensor.")
 def returns_a_python_number(x, layers):
     return -right.flow_log_prob(x, layers).mean().item()
@@ -1131,3 +1340,13 @@ def detaches_the_layers_from_the_loss(x, layers):
         return {key: value.detach() if isinstance(value, torch.Tensor) else value for key, value in layer.items()}
 
     return right.flow_nll(x, [bare(layer) for layer in layers])
+
+
+@misconception(
+    "flow_nll",
+    hint="Rows far from the others are left out of the mean: the loss counts every one.",
+    breaks="mean",
+)
+def trims_outliers(x, layers):
+    densities = right.flow_log_prob(x, layers)
+    return -densities[densities >= densities.quantile(0.1)].mean() if len(x) > 1000 else -densities.mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -115,6 +116,20 @@ def affine_by_expm1(x, log_scale, shift):
     return z.to(x.dtype), (log_scale.mean() * len(log_scale)).to(x.dtype).repeat(x.size(0))
 
 
+@variant("affine_forward")
+def affine_with_a_printout(x, log_scale, shift):
+    """Prints a tensor on the way, as one does when debugging."""
+    sys.stdout.write(f"log_scale: {log_scale}, shift: {shift!r}\n")
+    return right.affine_forward(x, log_scale, shift)
+
+
+@variant("affine_forward")
+def affine_by_a_diagonal_matrix(x, log_scale, shift):
+    wide = torch.promote_types(torch.promote_types(x.dtype, log_scale.dtype), shift.dtype)
+    z = x.to(wide) @ torch.diag(log_scale.to(wide).exp()) + shift.to(wide)
+    return z.to(x.dtype), log_scale.to(wide).expand(len(x), -1).sum(dim=1).to(x.dtype)
+
+
 # ------------------------------------------------------------------------------------ affine_inverse
 
 
@@ -219,6 +234,17 @@ def coupling_padded_from_the_left(x, w, b):
     log_s, t = torch.tensor_split(raw, 2, dim=1)
     change = x.narrow(1, half, half) * torch.expm1(log_s.tanh()) + t
     return x + nn.functional.pad(change, (half, 0)), log_s.tanh().sum(-1)
+
+
+@variant("coupling_forward")
+def coupling_by_sigmoids(x, w, b):
+    """tanh r = 2 sigmoid(2 r) - 1, whose gradient is finite everywhere."""
+    _even(x, "x")
+    wide = torch.promote_types(torch.promote_types(x.dtype, w.dtype), b.dtype)
+    first, second = x.to(wide).chunk(2, dim=1)
+    r, t = (first @ w.to(wide) + b.to(wide)).chunk(2, dim=1)
+    s = 2 * torch.sigmoid(2 * r) - 1
+    return torch.cat([first, second * s.exp() + t], dim=1).to(x.dtype), s.sum(dim=1).to(x.dtype)
 
 
 # ---------------------------------------------------------------------------------- coupling_inverse
@@ -371,6 +397,32 @@ def density_that_checks_first(x, layers):
     if "coupling" in kinds and x.shape[1] % 2:
         raise ValueError(f"x has {x.shape[1]} features, and a coupling needs 2, 4, 6, ...: an even number")
     return right.flow_log_prob(x, tuple(layers))
+
+
+@variant("flow_log_prob")
+def density_by_dispatch(x, layers):
+    """A table of functions; the message for an unknown type shows the whole layer, tensors and all."""
+    steps = {
+        "affine": lambda z, layer: right.affine_forward(z, layer["log_scale"], layer["shift"]),
+        "coupling": lambda z, layer: right.coupling_forward(z, layer["w"], layer["b"]),
+        "flip": lambda z, layer: (z.flip(1), 0),
+    }
+    z, log_det = x, 0
+    for layer in layers:
+        if layer["type"] not in steps:
+            raise ValueError(f"unknown layer: {layer}")
+        z, change = steps[layer["type"]](z, layer)
+        log_det = log_det + change
+    return right.standard_normal_log_prob(z) + log_det
+
+
+@variant("flow_log_prob")
+def density_that_quotes_the_type(x, layers):
+    """The message for an unknown type is that type and nothing else."""
+    for layer in layers:
+        if layer["type"] not in ("affine", "coupling", "flip"):
+            raise ValueError(layer["type"])
+    return right.flow_log_prob(x, layers)
 
 
 # --------------------------------------------------------------------------------------- flow_sample

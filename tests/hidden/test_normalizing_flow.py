@@ -37,21 +37,8 @@ FORBIDDEN = {
 MIXED = 2e-5  # of a result to which float32 parameters contribute, whatever its own dtype
 # How a message may name what is odd: in words, or by the argument's own name.
 ODD = (
-    *(
-        "even",
-        "odd",
-        "feature",
-        "column",
-        "dim",
-        "half",
-        "halves",
-        "shape",
-        "split",
-        "divi",
-        "multiple",
-        "parity",
-        "% 2",
-    ),
+    *("even", "odd", "feature", "column", "dim", "half", "halves"),
+    *("shape", "split", "divi", "multiple", "parity", "% 2"),
     *(f"{name}{after}" for name in "xz" for after in (" ", ":", "=", "'", "`", ".", ",")),
     *("d=", "d %", "d must", "d is", "d has", "d should", " d ", "'d'", "`d`", "(d)"),
 )
@@ -118,6 +105,20 @@ def affine_far_away(draw, *, sign):
     return [x, torch.full((d,), sign * level, dtype=dtype), shift]
 
 
+def _steepest(inputs, *, sign):
+    """The same with almost the largest scale whose products with 1e4 can be represented, or the smallest."""
+    x, log_scale, shift = inputs
+    return [x, torch.full_like(log_scale, sign * (75 if x.dtype == torch.float32 else 690)), shift]
+
+
+@st.composite
+def affine_beside_an_overflow(draw, *, sign):
+    """``[x, log_scale, shift]`` with a scale, or its inverse, that overflows beside ordinary ones."""
+    x, log_scale, shift = draw(affine_inputs(sizes=MORE))
+    log_scale[draw(st.sampled_from((0, -1)))] = sign * 1e4
+    return [x, log_scale, shift]
+
+
 def _layer(draw, kind, d, dtype, layouts=("contiguous",)):
     if kind == "flip":
         return {"type": "flip"}
@@ -130,6 +131,11 @@ def _layer(draw, kind, d, dtype, layouts=("contiguous",)):
 def _backwards(layers):
     """The same layers with their keys in the other order."""
     return [dict(reversed(layer.items())) for layer in layers]
+
+
+def _type_first(layers):
+    """The same layers with the type before the tensors, and these in the other order."""
+    return [{"type": layer["type"]} | dict(reversed(layer.items())) for layer in layers]
 
 
 EVERY = ("affine", "coupling", "flip")
@@ -147,9 +153,13 @@ def flows(draw, *, kinds, sizes=MORE, widths=None, dtype=None, layouts=("contigu
 
 ONE_LAYER = st.sampled_from((["affine"], ["coupling"]))
 SEVERAL = st.lists(st.sampled_from(EVERY), min_size=2, max_size=4)
+DEEP = st.lists(st.sampled_from(EVERY), min_size=10, max_size=12)
 # Sequences in which an order that is not the list's, or a flip left out, is seen.
 WITH_FLIPS = st.sampled_from(
-    (["affine", "flip"], ["flip", "affine"], ["flip", "coupling"], ["affine", "flip", "affine"], ["coupling", "flip"])
+    (
+        *(["affine", "flip"], ["flip", "affine"], ["flip", "coupling"], ["affine", "flip", "affine"]),
+        *(["coupling", "flip"], ["flip", "affine", "flip", "affine"], ["flip", "coupling", "flip", "coupling"]),
+    )
 )
 SCALED = st.sampled_from((["affine"], ["affine", "affine"], ["flip", "affine"], ["flip"]))
 FLOAT32 = torch.float32  # of the gates: whoever forgets float64 loses its own tests alone
@@ -185,6 +195,8 @@ UNKNOWN = (
     "affine_inverse",
     "couplings",
     "couplings",
+    "Affine",
+    "FLIP",
     "reverse",
     "identity",
     "",
@@ -205,7 +217,8 @@ def _check_unknown(function, x, layers):
     for number, kind in enumerate(UNKNOWN):
         place = (0, len(layers) - 1)[number % 2]
         unknown = [layer | {"type": kind} if index == place else layer for index, layer in enumerate(layers)]
-        assert_raises(function, x, unknown, names=("type", "layer", kind) if kind else ("type", "layer"))
+        # a message that quotes the type alone is right, and empty where the type is
+        assert_raises(function, x, unknown, names=("type", "layer", kind))
 
 
 @st.composite
@@ -318,6 +331,13 @@ def _sample_terms(reference, z, layers):
     return size
 
 
+def _beside(got, expected):
+    """``got``, with what cannot be represented taken from ``expected``."""
+    if not isinstance(got, torch.Tensor) or got.shape != expected.shape:
+        return got
+    return torch.where(expected.isfinite(), got, expected.to(got.dtype))
+
+
 def _check_density(student, reference, x, layers, *, rtol=None):
     expected = reference.flow_log_prob(double(x), double(layers))
     got = student.flow_log_prob(x, layers)
@@ -348,13 +368,21 @@ def _check_list_untouched(function, x, layers):
 
 
 def _equal(one, other):
-    return torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return type(one) is type(other) and one == other
 
 
 def _assert_no_loop(function, x, *rest):
-    """As many operations for 200 rows as for 50."""
-    few, many = (x[:1].repeat(count, 1) for count in (50, 200))
-    assert_vectorised(function, (few, *rest), (many, *rest))
+    """As many operations for 200 rows as for 50, and, where that is so, for 4000: no loop over parts of them either."""
+    few, more, many = (_crowd(x, count) for count in (50, 200, 4000))
+    assert_vectorised(function, (few, *rest), (more, *rest))
+    assert_vectorised(function, (more, *rest), (many, *rest))
+
+
+def _crowd(x, count=4000):
+    """Many rows, all different."""
+    return x[:1] + torch.linspace(-1, 1, count, dtype=x.dtype).unsqueeze(1)
 
 
 def _paths(layers):
@@ -370,6 +398,19 @@ def _paths(layers):
 def _idle(inputs):
     """The same with all parameters 0, as a layer starts that does nothing yet."""
     return [inputs[0], *map(torch.zeros_like, inputs[1:])]
+
+
+def _finer(x):
+    """``x`` with digits that float32 does not hold."""
+    return x.double() + 1 / 3
+
+
+def _idle_flow(layers):
+    """The same layers with all parameters 0: they change nothing but the order of the features."""
+    return [
+        {key: torch.zeros_like(value) if isinstance(value, torch.Tensor) else value for key, value in layer.items()}
+        for layer in layers
+    ]
 
 
 def _cotangent(shape, seed, dtype):
@@ -402,8 +443,10 @@ def test_latent_density_of_any_size(student, reference, z, one):
 @given(z=ts.tensors(ts.shapes(min_dims=2, max_dims=2), dtype=ts.float_dtypes(), kinds=("large", "zeros", "tiny")))
 @settings(max_examples=20)
 def test_latent_density_far_from_the_origin(student, reference, z):
-    """Points 1e4 away have a density that underflows, but a finite log density; the origin has the largest."""
-    assert_matches(student.standard_normal_log_prob(z), reference.standard_normal_log_prob(double(z)), dtype=z.dtype)
+    """Points 1e4 away, or of 1000 features, have a density that underflows, but a finite log density."""
+    for points in (z, z[:, :1].expand(-1, 1000)):
+        got = student.standard_normal_log_prob(points)
+        assert_matches(got, reference.standard_normal_log_prob(double(points)), dtype=z.dtype)
 
 
 @question("standard_normal_log_prob", points=0.15)
@@ -420,17 +463,22 @@ def test_latent_density_leaves_its_input_alone(student, reference, z):
 @given(z=ts.tensors((3, 4), dtype=ts.float_dtypes(), kinds=("normal",)), seed=ts.seeds())
 @settings(max_examples=8)
 def test_latent_density_can_be_differentiated(student, reference, z, seed):
-    """Gradients flow through the log density."""
+    """Gradients flow through the log density, also at the origin."""
     functions = student.standard_normal_log_prob, reference.standard_normal_log_prob
-    assert_gradients(*functions, z, wrt=(0,), cotangents=[_cotangent((3,), seed, z.dtype)])
+    for points in (z, z * z.new_tensor([[1.0], [0.0], [1.0]])):
+        assert_gradients(*functions, points, wrt=(0,), cotangents=[_cotangent((3,), seed, z.dtype)])
 
 
 @question("standard_normal_log_prob", points=0.1)
 @given(z=ts.tensors((2, 3), kinds=("normal",)))
 @settings(max_examples=3)
-def test_latent_density_has_no_loop_over_the_points(student, z):
-    """One expression for all points, no loop over them."""
+def test_latent_density_has_no_loop_over_the_points(student, reference, z):
+    """One expression for all points, however many, no loop over them."""
     _assert_no_loop(student.standard_normal_log_prob, z)
+    many = _crowd(z)
+    assert_matches(
+        student.standard_normal_log_prob(many), reference.standard_normal_log_prob(double(many)), dtype=z.dtype
+    )
 
 
 # ------------------------------------------------------------------------------------ affine_forward
@@ -482,11 +530,16 @@ def test_affine_log_det_of_any_size(student, reference, inputs, other):
 
 
 @question("affine_forward", points=0.15)
-@given(inputs=affine_far_away(sign=-1))
+@given(inputs=affine_far_away(sign=-1), uneven=affine_beside_an_overflow(sign=1))
 @settings(max_examples=16)
-def test_affine_with_large_numbers(student, reference, inputs):
-    """z: data and shifts up to 1e4, scales from almost nothing to e^60."""
+def test_affine_with_large_numbers(student, reference, inputs, uneven):
+    """z: data and shifts up to 1e4, scales from almost nothing to the largest, or one too large beside others."""
     _check_affine(student, reference, inputs, z=True)
+    _check_affine(student, reference, _steepest(inputs, sign=1), z=True)
+    expected, _ = reference.affine_forward(*double(uneven))
+    got, terms = _parts(student.affine_forward(*uneven))[0], _affine_terms(*uneven)
+    fits = expected.isfinite()
+    assert_matches(_beside(got, expected), expected, dtype=uneven[0].dtype, terms=terms.where(fits, 0), what="z")
 
 
 @question("affine_forward", points=0.2)
@@ -504,11 +557,12 @@ def test_affine_log_det_of_extreme_scales(student, reference, inputs, d):
 @given(inputs=affine_inputs())
 @settings(max_examples=10)
 def test_affine_keeps_the_dtype_of_x(student, reference, inputs):
-    """Both results have the dtype of x, also where a parameter has another."""
+    """Both results have the dtype of x and its accuracy, also where a parameter has another."""
     x, log_scale, shift = inputs
     other_scale, other_shift = _mixed(x, log_scale, shift)
     for parameters in ([other_scale, other_shift], [log_scale, other_shift], [other_scale, shift]):
         _check_affine(student, reference, [x, *parameters], z=True, log_det=True, rtol=MIXED)
+    _check_affine(student, reference, _idle([_finer(x), log_scale.float(), shift.float()]), z=True)
 
 
 @question("affine_forward", points=0.15)
@@ -540,20 +594,24 @@ def test_affine_can_be_differentiated(student, reference, inputs, seed):
 @given(inputs=affine_inputs(), seed=ts.seeds())
 @settings(max_examples=10)
 def test_affine_log_det_can_be_differentiated(student, reference, inputs, seed):
-    """Gradients flow from log_det to log_scale."""
+    """Gradients flow from log_det to log_scale, and none to x."""
     cotangents = [None, _cotangent(inputs[0].shape[:1], seed, inputs[0].dtype)]
     size = norm(cotangents[1]) * len(inputs[0])
     functions = student.affine_forward, reference.affine_forward
     for some in (inputs, _idle(inputs)):
         assert_gradients(*functions, *some, wrt=(1,), cotangents=cotangents, terms=size)
+    # together with z's: a gradient for x that log_det should not have shows in the sum
+    both = [_cotangent(inputs[0].shape, seed, inputs[0].dtype), cotangents[1]]
+    assert_gradients(*functions, *inputs, wrt=(0,), cotangents=both, terms=sum(map(norm, both)))
 
 
 @question("affine_forward", points=0.1)
 @given(inputs=affine_inputs(sizes=MORE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_affine_has_no_loop_over_the_rows(student, inputs):
-    """One expression for all rows, no loop over them."""
+def test_affine_has_no_loop_over_the_rows(student, reference, inputs):
+    """One expression for all rows, however many, no loop over them."""
     _assert_no_loop(student.affine_forward, *inputs)
+    _check_affine(student, reference, [_crowd(inputs[0]), *inputs[1:]], z=True)
 
 
 # ------------------------------------------------------------------------------------ affine_inverse
@@ -583,22 +641,29 @@ def test_affine_inverse_of_any_size(student, reference, inputs):
 
 
 @question("affine_inverse", points=0.2)
-@given(inputs=affine_far_away(sign=1))
+@given(inputs=affine_far_away(sign=1), uneven=affine_beside_an_overflow(sign=-1))
 @settings(max_examples=16)
-def test_affine_inverse_with_large_numbers(student, reference, inputs):
-    """Points and shifts up to 1e4, and scales whose inverse is almost nothing, or e^60."""
+def test_affine_inverse_with_large_numbers(student, reference, inputs, uneven):
+    """Points and shifts up to 1e4, the inverse scales almost nothing, the largest, or one too large beside others."""
     _check_affine_inverse(student, reference, inputs)
+    _check_affine_inverse(student, reference, _steepest(inputs, sign=-1))
+    z, log_scale, shift = double(uneven)
+    expected = reference.affine_inverse(z, log_scale, shift)
+    size = ((z.abs() + shift.abs()) * (-log_scale).exp()).where(expected.isfinite(), 0)
+    got = student.affine_inverse(*uneven)
+    assert_matches(_beside(got, expected), expected, dtype=uneven[0].dtype, terms=size)
 
 
 @question("affine_inverse", points=0.15)
 @given(inputs=affine_inputs())
 @settings(max_examples=10)
 def test_affine_inverse_keeps_the_dtype_of_z(student, reference, inputs):
-    """The result has the dtype of z, also where a parameter has another."""
+    """The result has the dtype of z and its accuracy, also where a parameter has another."""
     z, log_scale, shift = inputs
     other_scale, other_shift = _mixed(z, log_scale, shift)
     for parameters in ([other_scale, other_shift], [log_scale, other_shift], [other_scale, shift]):
         _check_affine_inverse(student, reference, [z, *parameters], rtol=MIXED)
+    _check_affine_inverse(student, reference, _idle([_finer(z), log_scale.float(), shift.float()]))
 
 
 @question("affine_inverse", points=0.15)
@@ -631,9 +696,10 @@ def test_affine_inverse_can_be_differentiated(student, reference, inputs, seed):
 @question("affine_inverse", points=0.1)
 @given(inputs=affine_inputs(sizes=MORE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_affine_inverse_has_no_loop_over_the_rows(student, inputs):
-    """One expression for all rows, no loop over them."""
+def test_affine_inverse_has_no_loop_over_the_rows(student, reference, inputs):
+    """One expression for all rows, however many, no loop over them."""
     _assert_no_loop(student.affine_inverse, *inputs)
+    _check_affine_inverse(student, reference, [_crowd(inputs[0]), *inputs[1:]])
 
 
 # ---------------------------------------------------------------------------------- coupling_forward
@@ -678,8 +744,11 @@ def test_coupling_log_det(student, reference, inputs):
 @given(inputs=coupling_inputs(layouts=ts.LAYOUTS))
 @settings(max_examples=20)
 def test_coupling_log_det_of_any_size(student, reference, inputs):
-    """log_det: one row, halves of one feature, any memory layout, in float32 and float64."""
+    """log_det: one row, halves of one feature or of 128, any memory layout, in float32 and float64."""
     _check_coupling(student, reference, inputs, log_det=True)
+    x = inputs[0][:, :1].float().expand(-1, 256)
+    for bias in (-3.0, 3.0):
+        _check_coupling(student, reference, [x, x.new_zeros(128, 256), x.new_full((256,), bias)], log_det=True)
 
 
 @question("coupling_forward", points=0.2)
@@ -694,11 +763,12 @@ def test_coupling_with_large_numbers(student, reference, inputs):
 @given(inputs=coupling_inputs())
 @settings(max_examples=10)
 def test_coupling_keeps_the_dtype_of_x(student, reference, inputs):
-    """Both results have the dtype of x, also where a parameter has another."""
+    """Both results have the dtype of x, also where a parameter has another; its first half passes as it is."""
     x, w, b = inputs
     other_w, other_b = _mixed(x, w, b)
     for parameters in ([other_w, other_b], [w, other_b], [other_w, b]):
         _check_coupling(student, reference, [x, *parameters], z=True, log_det=True, rtol=MIXED)
+    _check_coupling(student, reference, _idle([_finer(x), w.float(), b.float()]), z=True)
 
 
 @question("coupling_forward", points=0.15)
@@ -715,6 +785,14 @@ def test_coupling_leaves_its_inputs_alone(student, reference, inputs):
     assert_matches(_parts(got)[0], expected[0], dtype=inputs[0].dtype, terms=terms, what="z")
 
 
+def _saturated(inputs):
+    """The same with biases so large that tanh is flat: its slope is 0 there, where exp overflows."""
+    x, w, b = inputs
+    signs = torch.ones_like(b)
+    signs[1 : w.shape[0] : 2] = -1
+    return [x, w, 1e3 * signs]
+
+
 def _coupling_gradient_size(inputs, cotangents):
     x, w, b = (1 + norm(part) for part in inputs)
     return sum(map(norm, cotangents)) * x * x * w * b
@@ -728,7 +806,7 @@ def test_coupling_can_be_differentiated(student, reference, inputs, seed):
     cotangents = [_cotangent(inputs[0].shape, seed, inputs[0].dtype), None]
     size = _coupling_gradient_size(inputs, cotangents)
     functions = student.coupling_forward, reference.coupling_forward
-    for some in (inputs, _idle(inputs)):
+    for some in (inputs, _idle(inputs), _saturated(inputs)):
         assert_gradients(*functions, *some, wrt=(0, 1, 2), cotangents=cotangents, terms=size)
 
 
@@ -740,7 +818,7 @@ def test_coupling_log_det_can_be_differentiated(student, reference, inputs, seed
     cotangents = [None, _cotangent(inputs[0].shape[:1], seed, inputs[0].dtype)]
     size = _coupling_gradient_size(inputs, cotangents)
     functions = student.coupling_forward, reference.coupling_forward
-    for some in (inputs, _idle(inputs)):
+    for some in (inputs, _idle(inputs), _saturated(inputs)):
         assert_gradients(*functions, *some, wrt=(0, 1, 2), cotangents=cotangents, terms=size)
 
 
@@ -755,9 +833,10 @@ def test_coupling_refuses_an_odd_number_of_features(student, inputs):
 @question("coupling_forward", points=0.1)
 @given(inputs=coupling_inputs(sizes=MORE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_coupling_has_no_loop_over_the_rows(student, inputs):
-    """One expression for all rows, no loop over them."""
+def test_coupling_has_no_loop_over_the_rows(student, reference, inputs):
+    """One expression for all rows, however many, no loop over them."""
     _assert_no_loop(student.coupling_forward, *inputs)
+    _check_coupling(student, reference, [_crowd(inputs[0]), *inputs[1:]], z=True)
 
 
 # ---------------------------------------------------------------------------------- coupling_inverse
@@ -797,11 +876,12 @@ def test_coupling_inverse_with_large_numbers(student, reference, inputs):
 @given(inputs=coupling_inputs())
 @settings(max_examples=10)
 def test_coupling_inverse_keeps_the_dtype_of_z(student, reference, inputs):
-    """The result has the dtype of z, also where a parameter has another."""
+    """The result has the dtype of z, also where a parameter has another; its first half passes as it is."""
     z, w, b = inputs
     other_w, other_b = _mixed(z, w, b)
     for parameters in ([other_w, other_b], [w, other_b], [other_w, b]):
         _check_coupling_inverse(student, reference, [z, *parameters], rtol=MIXED)
+    _check_coupling_inverse(student, reference, _idle([_finer(z), w.float(), b.float()]))
 
 
 @question("coupling_inverse", points=0.15)
@@ -825,7 +905,7 @@ def test_coupling_inverse_can_be_differentiated(student, reference, inputs, seed
     cotangents = [_cotangent(inputs[0].shape, seed, inputs[0].dtype)]
     size = _coupling_gradient_size(inputs, cotangents)
     functions = student.coupling_inverse, reference.coupling_inverse
-    for some in (inputs, _idle(inputs)):
+    for some in (inputs, _idle(inputs), _saturated(inputs)):
         assert_gradients(*functions, *some, wrt=(0, 1, 2), cotangents=cotangents, terms=size)
 
 
@@ -840,9 +920,10 @@ def test_coupling_inverse_refuses_an_odd_number_of_features(student, inputs):
 @question("coupling_inverse", points=0.1)
 @given(inputs=coupling_inputs(sizes=MORE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_coupling_inverse_has_no_loop_over_the_rows(student, inputs):
-    """One expression for all rows, no loop over them."""
+def test_coupling_inverse_has_no_loop_over_the_rows(student, reference, inputs):
+    """One expression for all rows, however many, no loop over them."""
     _assert_no_loop(student.coupling_inverse, *inputs)
+    _check_coupling_inverse(student, reference, [_crowd(inputs[0]), *inputs[1:]])
 
 
 # ------------------------------------------------------------------------------------- flow_log_prob
@@ -859,11 +940,12 @@ def test_density_of_one_layer(student, reference, drawn):
 
 
 @question("flow_log_prob", points=0.5, depends_on=FORWARD)
-@given(drawn=flows(kinds=SEVERAL))
+@given(drawn=flows(kinds=SEVERAL), deep=flows(kinds=DEEP))
 @settings(max_examples=20)
-def test_density_of_several_layers(student, reference, drawn):
+def test_density_of_several_layers(student, reference, drawn, deep):
     """Several layers are applied in the order of the list, and their log determinants add up."""
     _check_density(student, reference, *drawn)
+    _check_density(student, reference, *deep)
 
 
 @question("flow_log_prob", points=0.2, depends_on=FORWARD)
@@ -880,7 +962,8 @@ def test_density_with_flips(student, reference, drawn):
 def test_density_with_keys_in_any_order(student, reference, drawn):
     """The order of the keys in a layer says nothing."""
     x, layers = drawn
-    _check_density(student, reference, x, _backwards(layers))
+    for ordered in (_backwards(layers), _type_first(layers)):
+        _check_density(student, reference, x, ordered)
 
 
 @question("flow_log_prob", points=0.2, depends_on=FORWARD)
@@ -923,9 +1006,10 @@ def test_density_above_one(student, reference, drawn):
 @given(drawn=flows(kinds=ALL_THREE))
 @settings(max_examples=10)
 def test_density_keeps_the_dtype_of_x(student, reference, drawn):
-    """The result has the dtype of x, also where the layers have another."""
+    """The result has the dtype of x and its accuracy, also where the layers have another."""
     x, layers = drawn
     _check_density(student, reference, x, *_mixed(x, layers), rtol=MIXED)
+    _check_density(student, reference, _finer(x), _cast(_idle_flow(layers), FLOAT32))
 
 
 @question("flow_log_prob", points=0.15, depends_on=FORWARD)
@@ -936,7 +1020,8 @@ def test_density_leaves_its_inputs_alone(student, reference, drawn):
     x, layers = drawn
     got = assert_inputs_untouched(student.flow_log_prob, x=x, layers=layers).value
     assert_no_alias(student.flow_log_prob, x, layers)
-    _check_list_untouched(student.flow_log_prob, x, layers)
+    for some in (layers, *_mixed(x, layers)):
+        _check_list_untouched(student.flow_log_prob, x, some)
     expected = reference.flow_log_prob(double(x), double(layers))
     assert_matches(got, expected, dtype=x.dtype, terms=_density_terms(reference, x, layers))
 
@@ -985,9 +1070,10 @@ def test_density_refuses_a_coupling_of_odd_features(student, drawn):
 @question("flow_log_prob", points=0.1, depends_on=FORWARD)
 @given(drawn=flows(kinds=ALL_THREE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_density_has_no_loop_over_the_rows(student, drawn):
-    """A loop runs over the layers, none over the rows."""
+def test_density_has_no_loop_over_the_rows(student, reference, drawn):
+    """A loop runs over the layers, none over the rows, however many."""
     _assert_no_loop(student.flow_log_prob, *drawn)
+    _check_density(student, reference, _crowd(drawn[0]), drawn[1])
 
 
 # --------------------------------------------------------------------------------------- flow_sample
@@ -1004,11 +1090,12 @@ def test_sample_of_one_layer(student, reference, drawn):
 
 
 @question("flow_sample", points=0.4, depends_on=BACKWARD)
-@given(drawn=flows(kinds=SEVERAL))
+@given(drawn=flows(kinds=SEVERAL), deep=flows(kinds=DEEP))
 @settings(max_examples=20)
-def test_sample_of_several_layers(student, reference, drawn):
+def test_sample_of_several_layers(student, reference, drawn, deep):
     """Several layers are undone, the last of the list first."""
     _check_sample(student, reference, *drawn)
+    _check_sample(student, reference, *deep)
 
 
 @question("flow_sample", points=0.15, depends_on=BACKWARD)
@@ -1025,7 +1112,8 @@ def test_sample_with_flips(student, reference, drawn):
 def test_sample_with_keys_in_any_order(student, reference, drawn):
     """The order of the keys in a layer says nothing."""
     z, layers = drawn
-    _check_sample(student, reference, z, _backwards(layers))
+    for ordered in (_backwards(layers), _type_first(layers)):
+        _check_sample(student, reference, z, ordered)
 
 
 @question("flow_sample", points=0.2, depends_on=BACKWARD)
@@ -1061,9 +1149,10 @@ def test_sample_with_large_numbers(student, reference, drawn):
 @given(drawn=flows(kinds=ALL_THREE))
 @settings(max_examples=10)
 def test_sample_keeps_the_dtype_of_z(student, reference, drawn):
-    """The result has the dtype of z, also where the layers have another."""
+    """The result has the dtype of z and its accuracy, also where the layers have another."""
     z, layers = drawn
     _check_sample(student, reference, z, *_mixed(z, layers), rtol=MIXED)
+    _check_sample(student, reference, _finer(z), _cast(_idle_flow(layers), FLOAT32))
 
 
 @question("flow_sample", points=0.15, depends_on=BACKWARD)
@@ -1075,7 +1164,8 @@ def test_sample_leaves_its_inputs_alone(student, reference, drawn, flips):
     got = assert_inputs_untouched(student.flow_sample, z=z, layers=layers).value
     assert_no_alias(student.flow_sample, z, layers)
     assert_no_alias(student.flow_sample, z, [{"type": "flip"}] * flips)
-    _check_list_untouched(student.flow_sample, z, layers)
+    for some in (layers, *_mixed(z, layers)):
+        _check_list_untouched(student.flow_sample, z, some)
     expected = reference.flow_sample(double(z), double(layers))
     assert_matches(got, expected, dtype=z.dtype, terms=_sample_terms(reference, z, layers))
 
@@ -1124,9 +1214,10 @@ def test_sample_refuses_a_coupling_of_odd_features(student, drawn):
 @question("flow_sample", points=0.1, depends_on=BACKWARD)
 @given(drawn=flows(kinds=ALL_THREE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_sample_has_no_loop_over_the_rows(student, drawn):
-    """A loop runs over the layers, none over the rows."""
+def test_sample_has_no_loop_over_the_rows(student, reference, drawn):
+    """A loop runs over the layers, none over the rows, however many."""
     _assert_no_loop(student.flow_sample, *drawn)
+    _check_sample(student, reference, _crowd(drawn[0]), drawn[1])
 
 
 # ------------------------------------------------------------------------------------------ flow_nll
@@ -1151,6 +1242,7 @@ def test_nll_of_any_flow(student, reference, drawn, plain):
     _check_nll(student, reference, x, layers)
     _check_nll(student, reference, *plain)
     _check_nll(student, reference, x[:1], _backwards(layers))
+    _check_nll(student, reference, x[:1], _type_first(layers))
     _check_nll(student, reference, plain[0], [])
 
 
@@ -1181,8 +1273,10 @@ def test_nll_keeps_the_dtype_and_leaves_its_inputs_alone(student, reference, dra
     size = _density_terms(reference, x, layers).max()
     assert_matches(got, expected, dtype=x.dtype, terms=size)
     assert_no_alias(student.flow_nll, x, layers)
-    _check_list_untouched(student.flow_nll, x, layers)
+    for some in (layers, *_mixed(x, layers)):
+        _check_list_untouched(student.flow_nll, x, some)
     _check_nll(student, reference, x, *_mixed(x, layers), rtol=MIXED)
+    _check_nll(student, reference, _finer(x), _cast(_idle_flow(layers), FLOAT32))
 
 
 @question("flow_nll", points=0.2, depends_on=LOSS)
@@ -1209,6 +1303,7 @@ def test_nll_refuses_what_is_no_flow(student, drawn, odd):
 @question("flow_nll", points=0.1, depends_on=LOSS)
 @given(drawn=flows(kinds=ALL_THREE, dtype=FLOAT32))
 @settings(max_examples=3)
-def test_nll_has_no_loop_over_the_rows(student, drawn):
-    """A loop runs over the layers, none over the rows."""
+def test_nll_has_no_loop_over_the_rows(student, reference, drawn):
+    """A loop runs over the layers, none over the rows, however many."""
     _assert_no_loop(student.flow_nll, *drawn)
+    _check_nll(student, reference, _crowd(drawn[0]), drawn[1])
