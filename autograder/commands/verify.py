@@ -59,7 +59,8 @@ def _verify_claims(course: Course, topics: list[str], jobs: int, advance: Advanc
     from autograder import verify as verifying
 
     claims = verifying.verify(course, topics, jobs=jobs, progress=advance)
-    for claim in claims:
+    # What fails comes last: the end of a long output is what people and CI pages show first.
+    for claim in sorted(claims, key=lambda claim: not claim.holds):
         mark = "[green]holds[/green]" if claim.holds else "[red]FAILS[/red]"
         out.print(f"{mark}  {escape(claim.topic)}: {escape(claim.sentence)}")
         for detail in () if claim.holds else claim.details:

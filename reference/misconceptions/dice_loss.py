@@ -342,6 +342,11 @@ def softmax_over_columns(logits, labels, eps=1e-6):
     return _per_class(logits, labels, eps, dim=-1).mean().to(logits.dtype)
 
 
+@misconception("multiclass_dice_loss", hint="No gradient flows to the logits: is something detached?")
+def detached_multiclass(logits, labels, eps=1e-6):
+    return right.multiclass_dice_loss(logits.detach(), labels, eps)
+
+
 @misconception("multiclass_dice_loss", hint="The most probable class alone has no gradient: keep the probabilities.")
 def dice_of_the_winner(logits, labels, eps=1e-6):
     _checked(logits, labels)
@@ -469,11 +474,6 @@ def dice_that_ignores_minus_100(logits, labels, eps=1e-6):
 def dice_with_one_hots_own_error(logits, labels, eps=1e-6):
     t = F.one_hot(labels, logits.shape[1]).movedim(-1, 1)
     return right.dice_loss(_wide(logits).softmax(1).flatten(0, 1), t.flatten(0, 1), eps).to(logits.dtype)
-
-
-@misconception("multiclass_dice_loss", hint="No gradient flows to the logits: is something detached?")
-def detached_multiclass(logits, labels, eps=1e-6):
-    return right.multiclass_dice_loss(logits.detach(), labels, eps)
 
 
 @misconception("multiclass_dice_loss", hint="float16 ends at 65504: sums over a large image need a wider dtype inside.")
