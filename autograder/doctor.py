@@ -22,7 +22,7 @@ from autograder.testing.student import Student
 
 # Each probe is a notebook's own function, called in a real student process.
 _PROBES = """
-import glob, os, socket
+import ctypes, glob, os, socket, tempfile
 
 def readable(paths):
     seen = []
@@ -57,22 +57,23 @@ def network(abstract):
             pass
     return reached
 
-def writable(paths):
+def writable(paths, name="autograder-probe"):
     done = []
     for path in paths:
         try:
-            open(os.path.join(path, "autograder-probe"), "w").close()
+            open(os.path.join(path, name), "w").close()
             done.append(path)
         except OSError:
             pass
     return done
 
+FOLDERS = {os.path.expanduser("~"), os.getcwd(), tempfile.gettempdir(), "/tmp", "/dev/shm"}
+
 def leave(name):
-    for folder in (os.path.expanduser("~"), "/tmp", "/dev/shm"):
-        open(os.path.join(folder, name), "w").close()
+    return writable(sorted(FOLDERS), name)
 
 def left(name):
-    return [f for f in (os.path.expanduser("~"), "/tmp", "/dev/shm") if os.path.exists(os.path.join(f, name))]
+    return [folder for folder in sorted(FOLDERS) if os.path.exists(os.path.join(folder, name))]
 
 def limits():
     import resource
@@ -80,11 +81,25 @@ def limits():
     return {kind: resource.getrlimit(getattr(resource, kind))[0] for kind in kinds}
 
 def processes():
-    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    try:
+        return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    except PermissionError:
+        return []
+
+def starts_another():
+    try:
+        if os.fork() == 0:
+            os._exit(0)
+    except PermissionError:
+        return False
+    os.wait()
+    return True
 
 def identity():
-    status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
-    return [os.getuid(), status["CapEff"].strip(), status["NoNewPrivs"].strip(), status["Seccomp"].strip()]
+    libc = ctypes.CDLL(None)
+    header, powers = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    libc.capget(header, powers)
+    return [os.getuid(), sum(powers), libc.prctl(39, 0, 0, 0, 0), libc.prctl(21, 0, 0, 0, 0)]
 """
 
 
@@ -109,75 +124,95 @@ def examine(hidden: tuple[Path, ...] = ()) -> list[Finding]:
             sandbox.wait_ready()
             first = Session(sandbox, notebook, Limits())
             first.open()
-            findings = _ask(Student(first), hidden)
+            findings = _ask(Student(first), hidden, sandbox.tier)
             Student(first).leave("probe")
             first.close()
             second = Session(sandbox, notebook, Limits())
             second.open()
-            findings.insert(2, _nothing_left(Student(second)))
+            findings.insert(2, _nothing_left(Student(second), sandbox.tier))
             second.close()
     except AutograderError as error:
         return [Finding("the sandbox can be built on this machine", holds=False, means=str(error))]
     return findings
 
 
-def _ask(student: Student, hidden: tuple[Path, ...]) -> list[Finding]:
+# By what means each promise is kept, by tier.
+_MEANS = {
+    "namespaces": {
+        1: "private root of read-only binds, own uid, empty environment",
+        2: "network namespace without devices; seccomp allows AF_UNIX only",
+        3: "tmpfs in a mount namespace of its own; all else is read-only",
+        4: "rlimits, size-limited tmpfs, watchdog of memory and processor time, deadlines",
+        5: "pid namespace; its init is killed",
+    },
+    "alone": {
+        1: "Landlock allow-list, no /proc, empty environment",
+        2: "seccomp allows no socket but a pair",
+        3: "Landlock allows one folder, which is removed after each submission",
+        4: "rlimits, watchdog of memory, processor time and files, deadlines",
+        5: "seccomp: it can start no process; it is killed with its keeper",
+    },
+}
+
+
+def _ask(student: Student, hidden: tuple[Path, ...], tier: str) -> list[Finding]:
     return [
-        _private_files(student, hidden),
-        _no_network(student),
-        _bounded(student),
-        _own_processes(student),
-        _no_privileges(student),
+        _private_files(student, hidden, tier),
+        _no_network(student, tier),
+        _bounded(student, tier),
+        _own_processes(student, tier),
+        _no_privileges(student, tier),
     ]
 
 
-def _private_files(student: Student, hidden: tuple[Path, ...]) -> Finding:
+def _private_files(student: Student, hidden: tuple[Path, ...], tier: str) -> Finding:
     secret = [str(path / name) for path in hidden for name in ("reference", "tests", ".autograder", "submitted")]
     secret += [str(Path.home() / name) for name in (".ssh", ".bashrc", ".profile")]
     secret += ["/etc/shadow", "/etc/hostname", "/etc/machine-id", "/var/lib/dpkg/status", "/var/log/dpkg.log"]
+    secret += [f"/proc/{os.getpid()}/environ", f"/proc/{os.getpid()}/mem"]
     seen = student.readable(secret)
-    means = f"readable: {', '.join(seen)}" if seen else "private root of read-only binds, own uid, empty environment"
+    means = f"readable: {', '.join(seen)}" if seen else _MEANS[tier][1]
     return Finding("1. no hidden test, reference, other submission, secret or home file can be read", not seen, means)
 
 
-def _no_network(student: Student) -> Finding:
+def _no_network(student: Student, tier: str) -> Finding:
     name = f"autograder-doctor-{secrets.token_hex(8)}"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}")
         listener.listen()
         reached = student.network(name)
-    kept = "network namespace without devices; seccomp allows AF_UNIX only"
-    means = f"reached: {', '.join(reached)}" if reached else kept
+    means = f"reached: {', '.join(reached)}" if reached else _MEANS[tier][2]
     return Finding("2. no network, not even loopback or the host's abstract sockets", not reached, means)
 
 
-def _nothing_left(student: Student) -> Finding:
+def _nothing_left(student: Student, tier: str) -> Finding:
     left = student.left("probe") + student.writable([*_OUTSIDE, sys.prefix, str(Path(__file__).parent)])
-    means = f"left in {', '.join(left)}" if left else "tmpfs in a mount namespace of its own; all else is read-only"
+    means = f"left in {', '.join(left)}" if left else _MEANS[tier][3]
     return Finding("3. nothing written survives; nothing is shared with the next submission", not left, means)
 
 
-def _bounded(student: Student) -> Finding:
+def _bounded(student: Student, tier: str) -> Finding:
     limits: dict[str, int] = student.limits()
     asked = Limits()
-    most = {"RLIMIT_CPU": asked.cpu_seconds, "RLIMIT_NPROC": asked.processes, "RLIMIT_NOFILE": asked.open_files}
-    most |= {"RLIMIT_FSIZE": asked.file_bytes, "RLIMIT_CORE": 0}
+    most = {"RLIMIT_CPU": asked.cpu_seconds, "RLIMIT_NOFILE": asked.open_files, "RLIMIT_FSIZE": asked.file_bytes}
+    most |= {"RLIMIT_CORE": 0} | ({"RLIMIT_NPROC": asked.processes} if tier == "namespaces" else {})
     unbounded = sorted(name for name, value in limits.items() if not 0 <= value <= most.get(name, value))
-    kept = "rlimits, size-limited tmpfs, memory watchdog, deadlines"
-    means = f"unbounded: {', '.join(unbounded)}" if unbounded else kept
+    means = f"unbounded: {', '.join(unbounded)}" if unbounded else _MEANS[tier][4]
     return Finding("4. time, memory, processes, files and output are bounded", not unbounded, means)
 
 
-def _own_processes(student: Student) -> Finding:
-    alone = student.processes() == [1, 2]
-    means = "pid namespace; its init is killed" if alone else "other processes are visible"
+def _own_processes(student: Student, tier: str) -> Finding:
+    alone = student.processes() == [1, 2] if tier == "namespaces" else not student.starts_another()
+    means = _MEANS[tier][5] if alone else "it sees, or starts, processes of the machine"
     return Finding("5. no process survives its submission", alone, means)
 
 
-def _no_privileges(student: Student) -> Finding:
-    uid, capabilities, no_new, seccomp = student.identity()
-    holds = uid != 0 and int(capabilities, 16) == 0 and no_new == "1" and seccomp == "2"
-    means = f"uid {uid}, no capabilities, no_new_privs, seccomp filter; values only cross the wire"
+def _no_privileges(student: Student, tier: str) -> Finding:
+    uid, powers, no_new, seccomp = student.identity()
+    apart = uid != os.getuid() or tier == "alone"
+    holds = uid != 0 and apart and powers == 0 and no_new == 1 and seccomp == 2
+    own = "" if uid != os.getuid() else ", which is yours: it may signal and touch nothing"
+    means = f"uid {uid}{own}; no capabilities, no_new_privs, seccomp filter; values only cross the wire"
     return Finding("6. a submission can lower only its own grade", holds, means)
 
 
@@ -189,12 +224,22 @@ def machine() -> dict[str, str]:
         "torch": lambda: torch.__version__,
         "processors": lambda: str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cuda": lambda: torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
-        "tier": _tier,
+        "cage": _cage,
     }
     return {name: read() for name, read in rows.items()}
 
 
-def _tier() -> str:
+def _cage() -> str:
+    """How students are kept apart here, in words."""
     if platform.system() != "Linux":
         return "none (only --isolation process works here)"
-    return "namespaces as root" if os.getuid() == 0 else "namespaces as an ordinary user"
+    try:
+        with Sandbox("sandbox") as sandbox:
+            sandbox.wait_ready()
+            tier = sandbox.tier
+    except AutograderError:
+        return "none (only --isolation process works here)"
+    who = "root" if os.getuid() == 0 else "an ordinary user"
+    if tier == "namespaces":
+        return f"namespaces, as {who}"
+    return f"Landlock and seccomp without namespaces, as {who}: notebooks can start no process of their own"

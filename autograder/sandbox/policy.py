@@ -12,7 +12,10 @@ DATA: Final = "/run/data"  # the assignment's files/, bound to HOME/files
 HOSTNAME: Final = "notebook"
 STUDENT_UID: Final = 1000  # inside a user namespace; root uses FIRST_UID + slot instead
 FIRST_UID: Final = 61000
-EXIT_MEMORY: Final = 77  # the init's exit status when its watchdog ends a submission
+# The keeper's exit status when it ends a submission for what it uses.
+EXIT_MEMORY: Final = 77
+EXIT_CPU: Final = 78
+EXIT_SCRATCH: Final = 79
 WATCHDOG_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 2.0  # for a process that closed its socket to be found dead, before it is killed
 
@@ -69,6 +72,26 @@ DENIED_SYSCALLS: Final = (
     "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "semget", "semop", "semctl", "mq_open",
     "memfd_create", "memfd_secret", "landlock_create_ruleset", "vmsplice",
 )  # fmt: skip
+
+# Where no namespace keeps a student from other processes: refused as well.
+DENIED_ALONE: Final = (
+    "fork", "vfork", "socket", "connect", "bind", "listen", "accept", "accept4", "tkill", "truncate",
+    "chown", "fchown", "lchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr", "setxattrat",
+    "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "mknod", "mknodat", "file_setattr",
+    "setpriority", "ioprio_set", "migrate_pages", "move_pages", "process_mrelease", "sched_setattr",
+    "inotify_add_watch",
+)  # fmt: skip
+IGNORED_ALONE: Final = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "utimensat", "futimesat",
+)  # fmt: skip
+OWN_ONLY: Final = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+ZERO_ONLY: Final = ("sched_setaffinity", "sched_setparam", "sched_setscheduler")
+SET_OWNER: Final = (8, 15)  # F_SETOWN, F_SETOWN_EX: whom the kernel signals about a descriptor
+SET_OWNER_BY_IOCTL: Final = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP: the same
+ADDRESSING_SOCKETS: Final = (2, 3)  # datagram and raw: each message may go to another address
+CLONE_THREAD: Final = 0x10000
+# Of /proc, without a pid namespace: nothing about any process.
+MACHINE_FILES: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory")
 
 SHARED_ANONYMOUS: Final = 0x21  # MAP_SHARED | MAP_ANONYMOUS: memory that outlives its mapping and that no limit counts
 CLONE_NEW_FLAGS: Final = 0x7E020080  # every CLONE_NEW* flag: time, mount, cgroup, uts, ipc, user, pid, net

@@ -82,6 +82,7 @@ class Sandbox:
                 start_new_session=True,  # a Ctrl-C in the terminal is ours to handle
             )
         self._ready = False
+        self.tier = ""  # how students are kept apart, once ready: namespaces, alone, none
 
     def _config(self, hidden: tuple[Path, ...], data: Path | None) -> dict[str, Any]:
         package = Path(autograder.__file__).resolve().parent
@@ -122,6 +123,7 @@ class Sandbox:
                 f"this machine cannot keep the sandbox's promises: {answer['error']}. "
                 "Run 'autograder doctor' to see which; for code you trust, lower it by name: --isolation process"
             )
+        self.tier = answer["tier"]
         self._ready = True
 
     def start(self, limits: Limits) -> StudentProcess:
@@ -210,6 +212,11 @@ class StudentProcess:
     def _post_mortem(self, ending: Ending) -> ProcessDied:
         if ending.exit == policy.EXIT_MEMORY and self._sandbox.isolation == "sandbox":
             return ProcessDied(Verdict.MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory")
+        if ending.exit == policy.EXIT_SCRATCH and self._sandbox.isolation == "sandbox":
+            said = f"it left more than {self._limits.scratch_bytes >> 20} MiB or {self._limits.scratch_files} files"
+            return ProcessDied(Verdict.CRASHED, said)
+        if ending.exit == policy.EXIT_CPU and self._sandbox.isolation == "sandbox":
+            return ProcessDied(Verdict.TIMEOUT, f"it used more than {self._limits.cpu_seconds} s of processor time")
         code = ending.exit if ending.exit is not None else -(ending.signal or 0)
         number = code - 128 if code > 128 else -code if code < 0 else 0
         if number == 24 or (number == 9 and ending.cpu_seconds >= self._limits.cpu_seconds):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -22,7 +23,8 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, Protocol
 
 from autograder.sandbox import policy
 
@@ -37,8 +39,33 @@ def main(descriptor: int, config: dict[str, Any]) -> None:
     except Exception as error:  # noqa: BLE001 - the master turns it into a message for people
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
-    control.send(json.dumps({"ready": True}).encode())
+    control.send(json.dumps({"ready": True, "tier": zygote.tier}).encode())
     zygote.serve()
+
+
+class Cage(Protocol):
+    """How a student process is kept apart on this machine: ``Namespaces``, or ``Alone`` where there are none."""
+
+    def enter(self) -> None:
+        """In the zygote, once, before the imports."""
+
+    def fork(self) -> int:
+        """In the zygote: fork the keeper of a student."""
+
+    def furnish(self, limits: dict[str, Any]) -> None:
+        """In the keeper: make what the student may write to."""
+
+    def processes(self, student: int) -> Iterable[int]:
+        """In the keeper: all processes of the submission."""
+
+    def scratch(self) -> str | None:
+        """In the keeper: a folder whose size must be watched."""
+
+    def lock(self, limits: dict[str, Any], keeper: int) -> None:
+        """In the student: close the cage for good."""
+
+    def clear(self) -> None:
+        """In the zygote, after the student's end."""
 
 
 class Zygote:
@@ -47,29 +74,29 @@ class Zygote:
     def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
         self._control = control
         self._config = config
-        self._caged: bool = config["isolation"] == "sandbox"
-        self._user_namespace = os.getuid() != 0
-        self._uid: int = policy.STUDENT_UID if self._user_namespace else config["uid"]
-        self._home = config["home"]
-        if self._caged:
-            self._enter_cage()
-        else:
-            os.chdir(self._home)
+        self.tier = "none"
+        self._cage = self._enter_cage() if config["isolation"] == "sandbox" else None
+        if self._cage is None:
+            os.chdir(config["home"])
         self._import_everything()
         self._student = 0
 
-    def _enter_cage(self) -> None:
+    def _enter_cage(self) -> Cage:
         import pyseccomp  # noqa: F401, PLC0415 - finds libseccomp while the whole system is still in view
 
-        from autograder.sandbox import lockdown, syscalls  # noqa: PLC0415 - Linux only
+        from autograder.sandbox import syscalls  # noqa: PLC0415 - Linux only
+        from autograder.sandbox.landlock import Alone  # noqa: PLC0415
+        from autograder.sandbox.namespaces import Namespaces  # noqa: PLC0415
 
         syscalls.die_with_parent()
-        if self._user_namespace:
-            lockdown.become_namespace_root()
-        self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        config = self._config
-        paths = config["root"], config["shown"], config["hidden"], config["data"]
-        lockdown.enter_private_root(*paths, in_user_namespace=self._user_namespace)
+        problem = Namespaces.problem(self._config["root"])
+        cage: Cage = Alone(self._config) if problem else Namespaces(self._config)
+        try:
+            cage.enter()
+        except OSError as error:
+            raise OSError(f"{problem}; {error}" if problem else str(error)) from error
+        self.tier = type(cage).__name__.lower()
+        return cage
 
     def _import_everything(self) -> None:
         for name in policy.PRELOADED:
@@ -101,7 +128,7 @@ class Zygote:
     def _spawn(self, message: dict[str, Any], descriptor: int) -> dict[str, Any]:
         ready, tell = os.pipe()
         try:
-            pid = self._fork_init(message["limits"], descriptor, tell)
+            pid = self._fork(message["limits"], descriptor, tell)
         except OSError as error:
             return {"error": f"cannot start a student process: {error}"}
         finally:
@@ -115,21 +142,12 @@ class Zygote:
         self._end()
         return {"error": f"cannot lock the student process in: {problem or 'it ended without a word'}"}
 
-    def _fork_init(self, limits: dict[str, Any], descriptor: int, tell: int) -> int:
-        if self._caged:
-            from autograder.sandbox import lockdown, syscalls  # noqa: PLC0415
-
-            lockdown.new_pid_namespace()
-            try:
-                pid = os.fork()
-                if pid == 0:
-                    _run(tell, lambda: self._be_init(limits, descriptor, tell))
-            finally:
-                syscalls.setns(self._pid_namespace, syscalls.CLONE_NEWPID)
-            return pid
-        pid = os.fork()
+    def _fork(self, limits: dict[str, Any], descriptor: int, tell: int) -> int:
+        cage = self._cage
+        pid = cage.fork() if cage else os.fork()
         if pid == 0:
-            _run(tell, lambda: self._be_uncaged(limits, descriptor, tell))
+            work = self._be_uncaged if cage is None else functools.partial(self._be_keeper, cage)
+            _run(tell, lambda: work(limits, descriptor, tell))
         return pid
 
     def _end(self, grace: float = 0.0) -> dict[str, Any]:
@@ -139,8 +157,11 @@ class Zygote:
         done, status, usage = _wait(pid, grace)
         if not done:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL) if self._caged else os.killpg(pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL) if self._cage else os.killpg(pid, signal.SIGKILL)
             _, status, usage = os.wait4(pid, 0)
+        if self._cage:
+            _wait_for_orphans()
+            self._cage.clear()
         code = os.waitstatus_to_exitcode(status)
         return {
             "exit": code if done and code >= 0 else None,
@@ -151,30 +172,28 @@ class Zygote:
 
     # ------------------------------------------------------------------------------ in forks
 
-    def _be_init(self, limits: dict[str, Any], descriptor: int, tell: int) -> None:
-        """Pid 1: furnish the box, fork the student, watch its memory, end as it ends."""
-        from autograder.sandbox import lockdown, syscalls  # noqa: PLC0415
+    def _be_keeper(self, cage: Cage, limits: dict[str, Any], descriptor: int, tell: int) -> None:
+        """Furnish the box, fork the student, watch what it uses, end as it ends."""
+        from autograder.sandbox import lockdown, syscalls, watch  # noqa: PLC0415
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         syscalls.die_with_parent()
         syscalls.set_dumpable(False)
         lockdown.close_all_but((descriptor, tell))
-        shown = self._config["shown"]
-        lockdown.furnish_box(limits["scratch_bytes"], limits["scratch_files"], self._uid, shown)
+        cage.furnish(limits)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        keeper = os.getpid()
         pid = os.fork()
         if pid == 0:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-            _run(tell, lambda: self._be_caged(limits, descriptor, tell))
+            _run(tell, lambda: self._be_caged(cage, limits, descriptor, tell, keeper))
         os.close(tell)
         os.close(descriptor)
-        _watch(pid, limits["memory_bytes"])
+        watch.keep(pid, limits, cage.processes, cage.scratch())
 
-    def _be_caged(self, limits: dict[str, Any], descriptor: int, tell: int) -> None:
-        from autograder.sandbox import lockdown  # noqa: PLC0415
-
+    def _be_caged(self, cage: Cage, limits: dict[str, Any], descriptor: int, tell: int, keeper: int) -> None:
         os.setsid()
-        lockdown.lock(limits, self._uid, self._user_namespace)
+        cage.lock(limits, keeper)
         self._be_student(limits, descriptor, tell)
 
     def _be_uncaged(self, limits: dict[str, Any], descriptor: int, tell: int) -> None:
@@ -182,7 +201,7 @@ class Zygote:
 
         os.setsid()
         lockdown.close_all_but((descriptor, tell))
-        lockdown.set_limits(limits, own_user=False)
+        lockdown.set_limits(limits, others=None)
         self._be_student(limits, descriptor, tell)
 
     def _be_student(self, limits: dict[str, Any], descriptor: int, tell: int) -> None:
@@ -220,24 +239,11 @@ def _run(tell: int, work: Any) -> NoReturn:
     os._exit(code)
 
 
-def _watch(pid: int, memory_bytes: int) -> NoReturn:
-    """As init: reap everything; end as the student ends, or with ``EXIT_MEMORY`` when it holds too much."""
-    from autograder.sandbox import lockdown  # noqa: PLC0415
-
-    while True:
-        signal.sigtimedwait({signal.SIGCHLD}, policy.WATCHDOG_SECONDS)
+def _wait_for_orphans() -> None:
+    """Wait for the end of a student whose keeper was killed: it is killed with it, and handed to the zygote."""
+    with contextlib.suppress(ChildProcessError):
         while True:
-            try:
-                done, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                os._exit(1)
-            if done == pid:
-                code = os.waitstatus_to_exitcode(status)
-                os._exit(code if code >= 0 else 128 - code)
-            if not done:
-                break
-        if lockdown.holds_more_than(memory_bytes):
-            os._exit(policy.EXIT_MEMORY)
+            os.waitpid(-1, 0)
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, int]:

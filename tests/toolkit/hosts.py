@@ -24,8 +24,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDINARY_UID = 61998
 
-# In a mount namespace of its own, a machine that an ordinary user can use wherever the checkout lies.
-_AS_ORDINARY_USER = """
+# In a mount namespace of its own, a machine that anyone can use wherever the checkout lies.
+_ON_ANOTHER_MACHINE = """
 set -e
 mount -t tmpfs -o mode=0755 tmpfs /mnt
 mkdir -p /mnt/python /mnt/site-packages /mnt/project /mnt/venv/bin /mnt/venv/lib/$1/site-packages /mnt/tmp
@@ -36,7 +36,10 @@ printf 'home = /mnt/python/bin\\n' > /mnt/venv/pyvenv.cfg
 printf '/mnt/site-packages\\n/mnt/project\\n' > /mnt/venv/lib/$1/site-packages/paths.pth
 ln -s /mnt/python/bin/$1 /mnt/venv/bin/python
 chmod 1777 /mnt/tmp
-TMPDIR=/mnt/tmp exec setpriv --reuid $5 --regid $5 --clear-groups /mnt/venv/bin/python /mnt/project/tests/toolkit/$6
+program=/mnt/project/tests/toolkit/$5
+argument=$6
+shift 6
+TMPDIR=/mnt/tmp exec "$@" /mnt/venv/bin/python "$program" $argument
 """
 
 # A filter that refuses what makes a user namespace, as many machines do for ordinary users.
@@ -45,28 +48,45 @@ import errno, os, sys
 import pyseccomp as seccomp
 rules = seccomp.SyscallFilter(seccomp.ALLOW)
 rules.add_rule(seccomp.ERRNO(errno.EPERM), "unshare", seccomp.Arg(0, seccomp.MASKED_EQ, 0x10000000, 0x10000000))
+if "no-landlock" in sys.argv[1]:
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "landlock_create_ruleset")
 rules.load()
-os.execvp(sys.argv[1], sys.argv[1:])
+os.execvp(sys.argv[2], sys.argv[2:])
 """
+_SETPRIV = ("setpriv", "--reuid", str(ORDINARY_UID), "--regid", str(ORDINARY_UID), "--clear-groups")
+# root, as a container without privileges has it
+_CONTAINER = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")
+
+# The kinds of host: who runs the grader, and whether it can make namespaces.
+ROOMY_TIERS = ("root", "user")
+LONELY_TIERS = ("container", "plain")
+TIERS = (*ROOMY_TIERS, *LONELY_TIERS)
 
 
-def command(tier: str, program: str) -> list[str]:
-    """How to run ``program`` of this folder as ``root`` or as an ordinary ``user``; skips where that cannot be.
+def command(tier: str, program: str, argument: str = "") -> list[str]:
+    """How to run ``program`` of this folder on a kind of host; skips where the tests' own user cannot make one.
 
-    A user of the third tier, ``forbidden``, may make no namespace of its own.
+    ``root`` and an ordinary ``user`` can make namespaces; root of a ``container`` and a ``plain`` user
+    cannot; the user of a ``bare`` machine has no Landlock either.
     """
+    path = str(ROOT / "tests" / "toolkit" / program)
     if os.getuid() != 0:
-        if tier == "root":
+        if tier in ("root", "container"):
             pytest.skip("needs root")
-        return [sys.executable, str(ROOT / "tests" / "toolkit" / program)]
+        return [*_forbidding(tier), sys.executable, path, *argument.split()]
     if tier == "root":
-        return [sys.executable, str(ROOT / "tests" / "toolkit" / program)]
+        return [sys.executable, path, *argument.split()]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = [version, sys.base_prefix, sysconfig.get_path("purelib"), str(ROOT), str(ORDINARY_UID), program]
+    places = [version, sys.base_prefix, sysconfig.get_path("purelib"), str(ROOT), program, argument]
+    become = list(_CONTAINER) if tier == "container" else [*_forbidding(tier), *_SETPRIV]
     mount = ["unshare", "--mount", "--propagation", "private"]
-    if tier == "forbidden":
-        mount = [sys.executable, "-c", _FORBID_NAMESPACES, *mount]
-    return [*mount, "sh", "-c", _AS_ORDINARY_USER, "sh", *places]
+    return [*mount, "sh", "-c", _ON_ANOTHER_MACHINE, "sh", *places, *become]
+
+
+def _forbidding(tier: str) -> list[str]:
+    if tier not in ("plain", "bare"):
+        return []
+    return [sys.executable, "-c", _FORBID_NAMESPACES, "no-landlock" if tier == "bare" else "no-namespaces"]
 
 
 class Host:
@@ -109,6 +129,13 @@ class Host:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def state_of(self, paths: list[str]) -> list[list[Any]]:
+        """Mode, owner, time of change and content of files, as the host sees them."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"state_of": paths}) + "\n")
+        self.process.stdin.flush()
+        return self._hear()["state"]  # type: ignore[no-any-return]
+
     def close(self) -> None:
         """End the host and its sandbox."""
         assert self.process.stdin is not None
@@ -137,7 +164,8 @@ def _main() -> None:
         sandbox.wait_ready()
         _say({"uid": os.getuid(), "pid": os.getpid(), "files": secret, "folder": str(folder)})
         for line in sys.stdin:
-            _say(_serve(sandbox, json.loads(line)))
+            request = json.loads(line)
+            _say({"state": _state_of(request["state_of"])} if "state_of" in request else _serve(sandbox, request))
 
 
 def _lay_out_secrets(folder: Path, text: str) -> list[str]:
@@ -155,6 +183,11 @@ def _lay_out_secrets(folder: Path, text: str) -> list[str]:
     (folder / "unlinked").unlink()
     os.set_inheritable(unlinked, True)
     return [str(folder / name) for name in names]
+
+
+def _state_of(paths: list[str]) -> list[list[Any]]:
+    found = [(Path(path).stat(), Path(path).read_text(encoding="ascii")) for path in paths]
+    return [[status.st_mode, status.st_uid, status.st_mtime_ns, text] for status, text in found]
 
 
 def _serve(sandbox: Any, request: dict[str, Any]) -> dict[str, Any]:

@@ -4,31 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from autograder.doctor import examine, machine
-from tests.toolkit.hosts import ROOT, command
-
-# As root without the power to make namespaces, as in a plain container.
-PLAIN_CONTAINER = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"]
-
-GRADE = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(ROOT)!r})
-from autograder.course import Course
-from autograder.errors import IsolationError
-from autograder.runner import Grader
-with Grader(Course(Path(sys.argv[1])), "halving") as grader:
-    try:
-        grader.wait_ready()
-        print("ready")
-    except IsolationError as error:
-        print(type(error).__name__, error)
-"""
+from tests.toolkit.hosts import LONELY_TIERS, TIERS, command
 
 
 def test_every_promise_is_tried_and_holds_here(tmp_path: Path) -> None:
@@ -39,51 +20,34 @@ def test_every_promise_is_tried_and_holds_here(tmp_path: Path) -> None:
     assert all(finding.means for finding in findings)
 
 
-def test_every_promise_holds_for_an_ordinary_user() -> None:
-    program = "doctor_as_user.py"
-    done = subprocess.run(command("user", program), capture_output=True, text=True, check=False, timeout=300)
+@pytest.mark.parametrize("tier", [tier for tier in TIERS if tier != "root"])
+def test_every_promise_holds_on_other_hosts(tier: str) -> None:
+    done = run(tier)
     assert done.stdout.count("holds") == 6, done.stdout + done.stderr
+    assert ("Landlock" in done.stdout) is (tier in LONELY_TIERS)
+
+
+def run(tier: str, argument: str = "") -> subprocess.CompletedProcess[str]:
+    argv = command(tier, "doctor_as_user.py", argument)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_the_machine_is_described() -> None:
-    assert set(machine()) == {"system", "python", "torch", "processors", "cuda", "tier"}
-    assert machine()["tier"] == f"namespaces as {'root' if os.getuid() == 0 else 'an ordinary user'}"
+    assert set(machine()) == {"system", "python", "torch", "processors", "cuda", "cage"}
+    assert machine()["cage"] == f"namespaces, as {'root' if os.getuid() == 0 else 'an ordinary user'}"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give up its powers")
-def test_a_container_without_namespaces_grades_nothing_and_says_what_to_do(tmp_path: Path) -> None:
-    from tests.toolkit.tiny import tiny_course
-
-    course = tiny_course(tmp_path)
-    argv = [*PLAIN_CONTAINER, sys.executable, "-c", GRADE, str(course.root)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
-    assert done.stdout.startswith("IsolationError this machine cannot keep the sandbox's promises: "), done.stderr
-    assert "unshare" in done.stdout
-    assert "Run 'autograder doctor' to see which" in done.stdout
-    assert "--isolation process" in done.stdout
+def test_where_neither_namespaces_nor_landlock_exist_nothing_is_graded_and_it_says_what_to_do() -> None:
+    done = run("bare")
+    finding, error = done.stdout.splitlines()
+    assert finding.startswith("fails: the sandbox can be built on this machine: this machine cannot keep"), done.stderr
+    assert error.startswith("IsolationError this machine cannot keep the sandbox's promises: ")
+    assert "unshare" in error
+    assert "this kernel offers no Landlock" in error
+    assert "Run 'autograder doctor' to see which" in error
+    assert "--isolation process" in error
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give up its powers")
-def test_the_doctor_says_so_too() -> None:
-    program = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from autograder.doctor import examine
-for finding in examine():
-    print(finding.holds, finding.promise, finding.means)
-"""
-    argv = [*PLAIN_CONTAINER, sys.executable, "-c", program]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
-    assert done.stdout.startswith("False the sandbox can be built on this machine this machine cannot keep"), (
-        done.stderr
-    )
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="needs root to forbid it to others")
-def test_a_user_to_whom_namespaces_are_forbidden_grades_nothing() -> None:
-    done = subprocess.run(
-        command("forbidden", "doctor_as_user.py"), capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.stdout.count("fails") == 1, done.stdout + done.stderr
-    assert "unshare" in done.stdout
-    assert "holds" not in done.stdout
+def test_a_course_inside_what_notebooks_must_see_cannot_be_hidden_without_namespaces() -> None:
+    done = run("plain", "/usr/lib")
+    assert "/usr/lib lies inside /usr, which notebooks must see: move the course elsewhere" in done.stdout, done.stderr

@@ -16,8 +16,8 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ model text sandbox
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.evaluate sandbox.lockdown
-    sandbox.shell
+    sandbox.evaluate sandbox.lockdown sandbox.watch
+    sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
     sandbox.zygote sandbox.process
     sandbox.session course seed testing.marks testing.strategies

@@ -1,27 +1,39 @@
-"""The six promises of the sandbox, attacked from inside a real student process, as root and as an ordinary user."""
+"""The six promises of the sandbox, attacked from inside a real student process, on every kind of host."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import os
 import platform
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from autograder.sandbox import policy
-from tests.toolkit.hosts import Host
+from tests.toolkit.hosts import ROOMY_TIERS, TIERS, Host
 
 
-@pytest.fixture(scope="module", params=["root", "user"])
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
-    found = Host(request.param)
-    yield found
-    found.close()
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Callable[[str], Host]]:
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda tier: stack.enter_context(contextlib.closing(Host(tier))))
+
+
+@pytest.fixture(params=TIERS)
+def host(request: pytest.FixtureRequest, hosts: Callable[[str], Host]) -> Host:
+    return hosts(request.param)
+
+
+@pytest.fixture(params=ROOMY_TIERS)
+def roomy(request: pytest.FixtureRequest, hosts: Callable[[str], Host]) -> Host:
+    """A host with namespaces. What a process that is alone in its cage cannot do is in ``test_promises_alone``."""
+    return hosts(request.param)
 
 
 # ------------------------------------------------- 1. no test, reference, submission, secret or home file is readable
@@ -45,7 +57,7 @@ def probe(paths):
     assert host.call(source, "probe", paths) == []
 
 
-def test_the_root_holds_the_system_the_interpreter_and_nothing_else(host: Host) -> None:
+def test_the_root_holds_the_system_the_interpreter_and_nothing_else(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -56,15 +68,15 @@ def probe():
         found += [os.path.join(folder, name) for name in files if name.endswith((".ipynb", ".md")) or "test" in name]
     return [sorted(os.listdir("/")), os.listdir("/run"), found]
 """
-    top, run, found = host.call(source)
+    top, run, found = roomy.call(source)
     assert {"etc", policy.HOME.strip("/"), "proc", "run", "tmp", "usr"} <= set(top)
-    interpreter = {Path(path).parts[1] for path in (sys.prefix, sys.base_prefix, host.facts["folder"], __file__)}
+    interpreter = {Path(path).parts[1] for path in (sys.prefix, sys.base_prefix, roomy.facts["folder"], __file__)}
     assert not ({"boot", "home", "media", "opt", "srv", "var"} - interpreter) & set(top)
     assert sorted(run) == ["box", "data"]
     assert [path for path in found if "/project/" in path and "/autograder/" not in path] == []
 
 
-def test_its_memory_holds_nothing_of_the_grading_process(host: Host) -> None:
+def test_its_memory_holds_nothing_of_the_grading_process(roomy: Host) -> None:
     source = r"""
 import re
 pattern = re.compile(b"canary:" + b"[0-9a-f]{32}|CANARY=" + b"[0-9a-f]")
@@ -89,10 +101,10 @@ def probe():
                 start += len(piece)
     return [found, read > 1 << 20]
 """
-    assert host.call(source, call_seconds=60.0) == [[], True]
+    assert roomy.call(source, call_seconds=60.0) == [[], True]
 
 
-def test_other_processes_show_nothing(host: Host) -> None:
+def test_other_processes_show_nothing(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -107,10 +119,10 @@ def probe():
                 pass
     return opened
 """
-    assert host.call(source) == []
+    assert roomy.call(source) == []
 
 
-def test_its_environment_arguments_and_descriptors_are_its_own(host: Host) -> None:
+def test_its_environment_arguments_and_descriptors_are_its_own(roomy: Host) -> None:
     source = """
 import os, sys
 def probe():
@@ -123,7 +135,7 @@ def probe():
     arguments = " ".join(sys.orig_argv) + open("/proc/self/cmdline").read() + open("/proc/1/cmdline").read()
     return [sorted(os.environ), links, arguments]
 """
-    environment, links, arguments = host.call(source)
+    environment, links, arguments = roomy.call(source)
     assert set(environment) <= {
         *policy.ENVIRONMENT,
         "LC_CTYPE",
@@ -134,7 +146,7 @@ def probe():
     assert {links[stream] for stream in "012"} == {"/dev/null"}
     assert links["3"].startswith("socket:")
     assert sorted(links) == ["0", "1", "2", "3"]
-    assert host.canary not in arguments
+    assert roomy.canary not in arguments
 
 
 def test_no_module_of_the_trusted_side_is_loaded(host: Host) -> None:
@@ -150,7 +162,7 @@ def probe():
 # ------------------------------------------------------------------------------------------------ 2. no network
 
 
-def test_only_local_sockets_can_be_made(host: Host) -> None:
+def test_only_local_sockets_can_be_made(roomy: Host) -> None:
     source = """
 import errno, socket
 def probe():
@@ -164,10 +176,10 @@ def probe():
                 refusals.add(errno.errorcode[error.errno])
     return [sorted(set(made)), sorted(refusals)]
 """
-    assert host.call(source) == [[socket.AF_UNIX], ["EPERM"]]
+    assert roomy.call(source) == [[socket.AF_UNIX], ["EPERM"]]
 
 
-def test_there_is_no_device_but_a_loopback_that_is_down_and_no_name_is_resolved(host: Host) -> None:
+def test_there_is_no_device_but_a_loopback_that_is_down_and_no_name_is_resolved(roomy: Host) -> None:
     source = """
 import socket
 def probe():
@@ -178,10 +190,10 @@ def probe():
     devices = [line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]]
     return [devices, len(names), open("/proc/net/fib_trie").read()]
 """
-    assert host.call(source) == [["lo"], 0, ""]
+    assert roomy.call(source) == [["lo"], 0, ""]
 
 
-def test_abstract_sockets_of_the_machine_are_out_of_reach(host: Host) -> None:
+def test_abstract_sockets_of_the_machine_are_out_of_reach(roomy: Host) -> None:
     name = "autograder-" + secrets.token_hex(8)
     source = """
 import socket
@@ -195,13 +207,13 @@ def probe(name):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + name)
         listener.listen()
-        assert host.call(source, "probe", name) == [False, 0]
+        assert roomy.call(source, "probe", name) == [False, 0]
 
 
 # ------------------------------------------------------------------------- 3. nothing survives, nothing is shared
 
 
-def test_only_its_own_scratch_space_can_be_written(host: Host) -> None:
+def test_only_its_own_scratch_space_can_be_written(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -225,13 +237,13 @@ def probe():
                 pass
     return sorted(taken)
 """
-    found = host.call(source, call_seconds=60.0)
+    found = roomy.call(source, call_seconds=60.0)
     devices = [path for path in found if path.startswith("/dev/") and path != "/dev/shm"]
     assert set(devices) <= set(policy.DEVICES)
     assert [path for path in found if path not in devices] == ["/dev/shm", "/notebook", "/tmp"]
 
 
-def test_kernel_settings_cannot_be_written(host: Host) -> None:
+def test_kernel_settings_cannot_be_written(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -251,10 +263,10 @@ def probe():
             pass
     return opened
 """
-    assert host.call(source, call_seconds=60.0) == []
+    assert roomy.call(source, call_seconds=60.0) == []
 
 
-def test_what_one_submission_leaves_the_next_does_not_find(host: Host) -> None:
+def test_what_one_submission_leaves_the_next_does_not_find(roomy: Host) -> None:
     source = """
 import glob, multiprocessing, os, random, torch
 FOLDERS = [os.path.expanduser("~"), "/tmp", "/dev/shm"]
@@ -271,13 +283,13 @@ def find():
     return [[os.listdir(folder) for folder in FOLDERS], str(torch.get_default_dtype()), torch.initial_seed() == 1234]
 """
     name = "left-" + secrets.token_hex(8)
-    (left,) = host.run(source, calls=(("leave", name),))["calls"]
+    (left,) = roomy.run(source, calls=(("leave", name),))["calls"]
     assert left == {"value": [True, True, True]}
-    (found,) = host.run(source, calls=("find",))["calls"]
+    (found,) = roomy.run(source, calls=("find",))["calls"]
     folders, dtype, same_seed = found["value"]
     assert [set(folder) - {".ipython"} for folder in folders] == [set(), set(), set()]
     assert (dtype, same_seed) == ("torch.float32", False)
-    assert [folder for folder in ("/tmp", "/dev/shm", host.facts["folder"]) if Path(folder, name).exists()] == []
+    assert [folder for folder in ("/tmp", "/dev/shm", roomy.facts["folder"]) if Path(folder, name).exists()] == []
 
 
 # --------------------------------------------------------------- 4. time, memory, processes, files, output are bounded
@@ -293,6 +305,35 @@ def test_processor_time_is_bounded(host: Host) -> None:
 def test_processor_time_is_bounded_for_those_who_do_not_listen(host: Host) -> None:
     deaf = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\n" + SPIN
     outcome = host.run(deaf, calls=("probe",), cpu_seconds=1, call_seconds=60.0)["calls"][0]
+    assert outcome == {"verdict": "timeout", "message": "it used more than 1 s of processor time"}
+
+
+def test_processor_time_of_all_processes_counts_together(roomy: Host) -> None:
+    source = """
+import os, time
+def probe():
+    for _ in range(4):
+        if os.fork() == 0:
+            while True:
+                pass
+    time.sleep(600)
+"""
+    outcome = roomy.run(source, calls=("probe",), cpu_seconds=2, call_seconds=60.0)["calls"][0]
+    assert outcome == {"verdict": "timeout", "message": "it used more than 2 s of processor time"}
+
+
+def test_processor_time_of_processes_that_have_ended_counts(roomy: Host) -> None:
+    source = """
+import os, resource
+def probe():
+    while True:
+        if os.fork() == 0:
+            while resource.getrusage(resource.RUSAGE_SELF).ru_utime < 0.2:
+                pass
+            os._exit(0)
+        os.wait()
+"""
+    outcome = roomy.run(source, calls=("probe",), cpu_seconds=1, call_seconds=60.0)["calls"][0]
     assert outcome == {"verdict": "timeout", "message": "it used more than 1 s of processor time"}
 
 
@@ -365,7 +406,7 @@ def test_memory_is_bounded_in_a_cell(host: Host) -> None:
     assert outcome["calls"][0]["verdict"] == "missing"
 
 
-def test_memory_of_all_processes_counts_together(host: Host) -> None:
+def test_memory_of_all_processes_counts_together(roomy: Host) -> None:
     source = """
 import os, time
 def probe():
@@ -375,11 +416,11 @@ def probe():
             time.sleep(600)
     time.sleep(600)
 """
-    outcome = host.run(source, calls=("probe",), memory_bytes=256 << 20, call_seconds=30.0)["calls"][0]
+    outcome = roomy.run(source, calls=("probe",), memory_bytes=256 << 20, call_seconds=30.0)["calls"][0]
     assert outcome == {"verdict": "memory", "message": "it used more than 256 MiB of memory"}
 
 
-def test_pages_that_forks_share_count_once(host: Host) -> None:
+def test_pages_that_forks_share_count_once(roomy: Host) -> None:
     source = """
 import os, time
 def probe():
@@ -390,10 +431,10 @@ def probe():
     time.sleep(0.5)
     return len(kept)
 """
-    assert host.call(source, memory_bytes=400 << 20) == 100 << 20
+    assert roomy.call(source, memory_bytes=400 << 20) == 100 << 20
 
 
-def test_memory_that_no_limit_would_count_is_refused(host: Host) -> None:
+def test_memory_that_no_limit_would_count_is_refused(roomy: Host) -> None:
     source = """
 import mmap, os
 def tried(work):
@@ -404,10 +445,10 @@ def tried(work):
 def probe():
     return [tried(lambda: mmap.mmap(-1, 1 << 20)), tried(lambda: os.memfd_create("x")), os.path.exists("/dev/zero")]
 """
-    assert host.call(source) == [1, 1, False]
+    assert roomy.call(source) == [1, 1, False]
 
 
-def test_scratch_space_is_bounded_over_all_folders(host: Host) -> None:
+def test_scratch_space_is_bounded_over_all_folders(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -421,10 +462,10 @@ def probe():
             code = error.errno
     return [written >> 20, code]
 """
-    assert host.call(source, scratch_bytes=16 << 20) == [16, 28]
+    assert roomy.call(source, scratch_bytes=16 << 20) == [16, 28]
 
 
-def test_one_file_is_bounded_in_size(host: Host) -> None:
+def test_one_file_is_bounded_in_size(roomy: Host) -> None:
     source = """
 def probe():
     with open("/tmp/x", "wb", 0) as file:
@@ -435,10 +476,10 @@ def probe():
         except OSError as error:
             return [written >> 20, error.errno]
 """
-    assert host.call(source, file_bytes=4 << 20) == [4, 27]
+    assert roomy.call(source, file_bytes=4 << 20) == [4, 27]
 
 
-def test_files_and_descriptors_are_bounded_in_number(host: Host) -> None:
+def test_files_and_descriptors_are_bounded_in_number(roomy: Host) -> None:
     source = """
 import os
 def files():
@@ -460,11 +501,11 @@ def descriptors():
             os.close(descriptor)
         return found
 """
-    outcome = host.run(source, calls=("files", "descriptors"), scratch_files=100, open_files=50)
+    outcome = roomy.run(source, calls=("files", "descriptors"), scratch_files=100, open_files=50)
     assert outcome["calls"] == [{"value": [True, 28]}, {"value": [True, 24]}]
 
 
-def test_processes_and_threads_are_bounded(host: Host) -> None:
+def test_processes_and_threads_are_bounded(roomy: Host) -> None:
     source = """
 import os, threading, time
 def forks():
@@ -487,13 +528,13 @@ def threads():
         return made
 """
     for name in ("forks", "threads"):
-        assert 1 <= host.call(source, name, processes=20) <= 20
+        assert 1 <= roomy.call(source, name, processes=20) <= 20
 
 
-def test_a_fork_bomb_ends_with_its_submission(host: Host) -> None:
+def test_a_fork_bomb_ends_with_its_submission(roomy: Host) -> None:
     source = "import os\ndef probe():\n  while True:\n    try: os.fork()\n    except OSError: pass"
-    assert host.verdict(source, processes=20, call_seconds=0.5) == "timeout"
-    assert host.call("def probe(): return 1") == 1
+    assert roomy.verdict(source, processes=20, call_seconds=0.5) == "timeout"
+    assert roomy.call("def probe(): return 1") == 1
 
 
 def test_a_flood_of_output_costs_nobody_anything(host: Host) -> None:
@@ -524,7 +565,7 @@ def running(mark: str) -> list[str]:
     return found
 
 
-def test_a_daemon_ends_with_its_submission(host: Host) -> None:
+def test_a_daemon_ends_with_its_submission(roomy: Host) -> None:
     source = """
 import os, subprocess, time
 def probe(mark):
@@ -541,11 +582,11 @@ def probe(mark):
     return True
 """
     mark = f"9{secrets.randbelow(10**12)}"
-    assert host.call(source, "probe", mark) is True
+    assert roomy.call(source, "probe", mark) is True
     assert running(mark) == []
 
 
-def test_nobody_can_end_or_stop_the_init(host: Host) -> None:
+def test_nobody_can_end_or_stop_the_init(roomy: Host) -> None:
     source = """
 import os, signal
 def probe():
@@ -557,14 +598,14 @@ def probe():
             refused += 1
     return [os.getpid(), os.getppid()]
 """
-    outcome = host.run(source, calls=("probe", "probe"))
+    outcome = roomy.run(source, calls=("probe", "probe"))
     assert outcome["calls"] == [{"value": [2, 1]}, {"value": [2, 1]}]
 
 
 # --------------------------------------------------------------- 6. no power over the grader, the machine, the others
 
 
-def test_it_has_no_privileges_and_cannot_gain_any(host: Host) -> None:
+def test_it_has_no_privileges_and_cannot_gain_any(roomy: Host) -> None:
     source = """
 import os
 def probe():
@@ -575,7 +616,7 @@ def probe():
     ids = [os.getresuid(), os.getresgid(), os.getgroups()]
     return [*ids, powers, status["NoNewPrivs"], status["Seccomp"], loose, adjustment]
 """
-    users, groups, others, powers, no_new, seccomp, loose, adjustment = host.call(source)
+    users, groups, others, powers, no_new, seccomp, loose, adjustment = roomy.call(source)
     assert len({*users, *groups}) == 1
     assert users[0] not in (0, os.getuid())
     assert set(others) <= {65534}  # a user namespace shows groups it does not know so
