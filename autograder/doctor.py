@@ -124,7 +124,7 @@ def examine(hidden: tuple[Path, ...] = ()) -> list[Finding]:
             sandbox.wait_ready()
             first = Session(sandbox, notebook, Limits())
             first.open()
-            findings = _ask(Student(first), hidden, sandbox.tier)
+            findings = _ask(Student(first), hidden, sandbox.tier, sandbox.accounting)
             Student(first).leave("probe")
             first.close()
             second = Session(sandbox, notebook, Limits())
@@ -142,24 +142,24 @@ _MEANS = {
         1: "private root of read-only binds, own uid, empty environment",
         2: "network namespace without devices; seccomp allows AF_UNIX only",
         3: "tmpfs in a mount namespace of its own; all else is read-only",
-        4: "rlimits, size-limited tmpfs, watchdog of memory and processor time, deadlines",
+        4: "rlimits, size-limited tmpfs, deadlines, watchdog of memory and processor time",
         5: "pid namespace; its init is killed",
     },
     "alone": {
         1: "Landlock allow-list, no /proc, empty environment",
         2: "seccomp allows no socket but a pair",
         3: "Landlock allows one folder, which is removed after each submission",
-        4: "rlimits, watchdog of memory, processor time and files, deadlines",
+        4: "rlimits, deadlines, watchdog of memory, processor time and files",
         5: "seccomp: it can start no process; it is killed with its keeper",
     },
 }
 
 
-def _ask(student: Student, hidden: tuple[Path, ...], tier: str) -> list[Finding]:
+def _ask(student: Student, hidden: tuple[Path, ...], tier: str, accounting: str) -> list[Finding]:
     return [
         _private_files(student, hidden, tier),
         _no_network(student, tier),
-        _bounded(student, tier),
+        _bounded(student, tier, accounting),
         _own_processes(student, tier),
         _no_privileges(student, tier),
     ]
@@ -191,13 +191,14 @@ def _nothing_left(student: Student, tier: str) -> Finding:
     return Finding("3. nothing written survives; nothing is shared with the next submission", not left, means)
 
 
-def _bounded(student: Student, tier: str) -> Finding:
+def _bounded(student: Student, tier: str, accounting: str) -> Finding:
+    counted = "" if accounting == "watchdog" else f"; {accounting} counts memory and processes"
     limits: dict[str, int] = student.limits()
     asked = Limits()
     most = {"RLIMIT_CPU": asked.cpu_seconds, "RLIMIT_NOFILE": asked.open_files, "RLIMIT_FSIZE": asked.file_bytes}
     most |= {"RLIMIT_CORE": 0} | ({"RLIMIT_NPROC": asked.processes} if tier == "namespaces" else {})
     unbounded = sorted(name for name, value in limits.items() if not 0 <= value <= most.get(name, value))
-    means = f"unbounded: {', '.join(unbounded)}" if unbounded else _MEANS[tier][4]
+    means = f"unbounded: {', '.join(unbounded)}" if unbounded else f"{_MEANS[tier][4]}{counted}"
     return Finding("4. time, memory, processes, files and output are bounded", not unbounded, means)
 
 

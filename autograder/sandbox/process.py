@@ -12,6 +12,7 @@ import os
 import secrets
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ import msgspec
 import autograder
 from autograder.errors import GraderError, IsolationError, ProcessDied
 from autograder.model import Limits, Verdict
-from autograder.sandbox import policy
+from autograder.sandbox import cgroups, policy
 from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
 
 Isolation = Literal["sandbox", "process"]
@@ -34,7 +35,10 @@ Isolation = Literal["sandbox", "process"]
 START_SECONDS = 120.0  # importing torch from a cold disk on a slow machine
 SPAWN_SECONDS = 30.0
 _CHUNK = 1 << 16
+_KEEPER_BYTES = 64 << 20
 _STATUSES = ("ok", "error", "missing", "unusable", "invalid", "timeout")  # another one is no answer
+# Enters the control groups named before "--", then becomes the rest: no process of the zygote is ever outside.
+_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; unset PWD; exec "$@"'
 _BOOT = (
     "import json, sys; config = json.loads(sys.argv[2]); sys.path.insert(0, config['package_path']);"
     "from autograder.sandbox.zygote import main; main(int(sys.argv[1]), config)"
@@ -68,9 +72,12 @@ class Sandbox:
         self._root = tempfile.mkdtemp(prefix="autograder-")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         config = self._config(hidden, data if data is not None and data.is_dir() else None)
+        self._group = cgroups.make() if isolation == "sandbox" else None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-I", "-B", "-c", _BOOT, str(theirs.fileno()), json.dumps(config)]
+            if self._group is not None:
+                command = ["/bin/sh", "-c", _ENTER, "sh", *self._group.entrances, "--", *command]
             self._zygote = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
@@ -126,9 +133,21 @@ class Sandbox:
         self.tier = answer["tier"]
         self._ready = True
 
+    @property
+    def accounting(self) -> str:
+        """Who counts a submission's memory and processes: ``cgroup v2``, ``cgroup v1`` or ``watchdog``."""
+        return self._group.kind if self._group else "watchdog"
+
+    def kills(self) -> int:
+        """How many processes the kernel has ended in this sandbox for want of memory."""
+        return self._group.kills() if self._group else 0
+
     def start(self, limits: Limits) -> StudentProcess:
         """A fresh student process, locked in, that has not read a byte yet."""
         self.wait_ready()
+        if self._group is not None:
+            # What is in the scratch space is memory as well; the keeper and its kernel structures need a little.
+            self._group.bound(limits.memory_bytes + limits.scratch_bytes + _KEEPER_BYTES, limits.processes + 1)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             message = json.dumps({"do": "spawn", "limits": msgspec.to_builtins(limits)}).encode()
@@ -174,6 +193,8 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             self._zygote.kill()
             self._zygote.wait()
+        if self._group is not None:
+            self._group.close()
         self._errors.close()
         shutil.rmtree(self._root, ignore_errors=True)
 
@@ -185,6 +206,7 @@ class StudentProcess:
         self._sandbox = sandbox
         self._socket = connection
         self._limits = limits
+        self._kills = sandbox.kills()
         self._bounds = Bounds(total_bytes=limits.reply_bytes)
         self.alive = True
 
@@ -210,17 +232,18 @@ class StudentProcess:
             raise self._post_mortem(self.kill(ended=True)) from error
 
     def _post_mortem(self, ending: Ending) -> ProcessDied:
-        if ending.exit == policy.EXIT_MEMORY and self._sandbox.isolation == "sandbox":
-            return ProcessDied(Verdict.MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory")
-        if ending.exit == policy.EXIT_SCRATCH and self._sandbox.isolation == "sandbox":
-            said = f"it left more than {self._limits.scratch_bytes >> 20} MiB or {self._limits.scratch_files} files"
-            return ProcessDied(Verdict.CRASHED, said)
-        if ending.exit == policy.EXIT_CPU and self._sandbox.isolation == "sandbox":
-            return ProcessDied(Verdict.TIMEOUT, f"it used more than {self._limits.cpu_seconds} s of processor time")
+        limits, caged = self._limits, self._sandbox.isolation == "sandbox"
         code = ending.exit if ending.exit is not None else -(ending.signal or 0)
         number = code - 128 if code > 128 else -code if code < 0 else 0
-        if number == 24 or (number == 9 and ending.cpu_seconds >= self._limits.cpu_seconds):
-            return ProcessDied(Verdict.TIMEOUT, f"it used more than {self._limits.cpu_seconds} s of processor time")
+        starved = number == signal.SIGKILL and self._sandbox.kills() > self._kills
+        if starved or (caged and code == policy.EXIT_MEMORY):
+            return ProcessDied(Verdict.MEMORY, f"it used more than {limits.memory_bytes >> 20} MiB of memory")
+        if caged and code == policy.EXIT_SCRATCH:
+            most = f"{limits.scratch_bytes >> 20} MiB or {limits.scratch_files} files"
+            return ProcessDied(Verdict.CRASHED, f"it left more than {most}")
+        spent = number == signal.SIGKILL and ending.cpu_seconds >= limits.cpu_seconds
+        if spent or number == signal.SIGXCPU or (caged and code == policy.EXIT_CPU):
+            return ProcessDied(Verdict.TIMEOUT, f"it used more than {limits.cpu_seconds} s of processor time")
         if number:
             return ProcessDied(Verdict.CRASHED, f"the notebook's process was ended by signal {number}")
         return ProcessDied(Verdict.CRASHED, f"the notebook's process ended itself (exit status {max(code, 0)})")

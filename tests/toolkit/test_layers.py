@@ -15,7 +15,7 @@ PACKAGE = ROOT / "autograder"
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
     __init__ model text sandbox
-    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook sandbox.cgroups
     sandbox.evaluate sandbox.lockdown sandbox.watch
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
