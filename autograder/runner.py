@@ -128,17 +128,17 @@ class Grader:
                 session.open()
             except ProcessDied as death:
                 return self._nothing_graded(death.verdict, death.message)
-            records = self._records(session, questions)
+            student = Student(session, self.suite.forbidden)
+            records = self._records(session, student, questions)
         finally:
             session.close()
-        return Outcome(tuple(records), source_flags(session), session.cells)
+        return Outcome(tuple(records), (*source_flags(session), *trace_flags(student)), session.cells)
 
-    def _records(self, session: Session, questions: tuple[str, ...]) -> list[TestRecord]:
+    def _records(self, session: Session, student: Student, questions: tuple[str, ...]) -> list[TestRecord]:
         explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
         explainer.silent = not self.options.diagnose
         if not self.options.explain:
             explainer.seconds_left = 0.0
-        student = Student(session, self.suite.forbidden)
         bench = Bench(session, student, self.reference, explainer, self.options.device)
         fallen: dict[str, TestRecord] = {}
         deaths: Counter[str] = Counter()
@@ -229,6 +229,12 @@ def source_flags(session: Session) -> tuple[Flag, ...]:
         Flag(kind="source", detail=f"the name {name} stands in the notebook; no graded call was seen to use it")
         for name in session.names_found
     )
+
+
+def trace_flags(student: Student) -> tuple[Flag, ...]:
+    """Functions that worked in threads or processes of their own, where forbidden operations are not seen."""
+    said = "started a thread or process in a graded call; what ran there was not traced"
+    return tuple(Flag(kind="trace", detail=f"{name} {said}") for name in sorted(student.unseen))
 
 
 def require_manifest(assignment: Assignment, suite: Suite) -> None:

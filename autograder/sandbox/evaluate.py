@@ -16,7 +16,9 @@ Requests are dicts with ``op``:
 
 from __future__ import annotations
 
+import _thread
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +94,7 @@ class Evaluator:
             reply["grads"] = _gradients(value, leaves, wanted["cotangents"])
         if request.get("after"):
             reply["after"] = self._plain([args, kwargs])
-        reply["value"] = self._plain(value)
+        reply["value"] = self._keep(value) if _is_object_of(target, value) else self._plain(value)
         if request.get("overwrite"):
             _overwrite((args, kwargs, value))
         return reply
@@ -180,6 +182,11 @@ class Evaluator:
             self._objects[known] = value
             self._numbers[id(value)] = known
         return Handle(known, type(value).__name__)
+
+
+def _is_object_of(target: Any, value: Any) -> bool:
+    """Whether a class of the notebook's made an object of its own: that stays one, even where it is a list as well."""
+    return isinstance(target, type) and isinstance(value, target) and isinstance(value, list | tuple | dict)
 
 
 class Unsendable(Exception):
@@ -369,12 +376,19 @@ class _Tracer:
         layers = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
         self._modules.extend(f"nn.{base.__name__}" for base in layers if base is not nn.Module)
 
-    def _note_python(self, frame: FrameType, event: str, _: Any) -> None:
+    def _note_python(self, frame: FrameType, event: str, called: Any) -> None:
         """Note a Python function of torch's whose name says what it computes: by its code, so no copy hides it."""
         code = frame.f_code
         if event == "call" and code not in self._codes:
             self._codes[code] = _python_event(code)
+        elif event == "c_call" and called in _STARTERS:
+            self._modules.append(ELSEWHERE)
 
+
+ELSEWHERE = "started a thread or process"  # what runs there is not listed
+_STARTERS = frozenset(
+    {_thread.start_new_thread, *(getattr(os, name) for name in ("fork", "posix_spawn") if hasattr(os, name))}
+)
 
 # Folders and files of torch whose functions are written in Python. torch.no_grad (autograd/grad_mode.py) and
 # torch.vmap (_functorch/vmap.py) are not among them: nothing forbids those.

@@ -18,7 +18,7 @@ import torch
 from autograder.display import show
 from autograder.errors import ForbiddenUsed, Mismatch, StudentMissing, StudentRaised
 from autograder.model import Verdict
-from autograder.sandbox.evaluate import Evaluator, Unsendable, plain
+from autograder.sandbox.evaluate import ELSEWHERE, Evaluator, Unsendable, plain
 from autograder.sandbox.wire import Bounds, Handle, decode, encode
 from autograder.testing.marks import Forbidden
 from autograder.text import clean
@@ -118,6 +118,8 @@ class Student:
     # No init: hypothesis prints every field that has one, and a log of hundreds of calls takes seconds.
     log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, init=False, repr=False)
     _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
+    # Functions whose traced calls did something where no trace looks; for a person to look at.
+    unseen: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
@@ -150,6 +152,8 @@ class Student:
             request["trace"] = True
         reply = self._perform(request)
         if rule is not None:
+            if ELSEWHERE in reply.get("events", ()):
+                self.unseen.add(name)
             used = rule.match(reply.get("events", ()))
             if used is not None:
                 raise ForbiddenUsed(f"{name} used {clean(used, 80)}, which is forbidden here: {rule.because}")

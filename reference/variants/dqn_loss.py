@@ -504,6 +504,32 @@ class RingOfTensors:
 
 
 @variant("ReplayBuffer")
+class MemoryThatIsAList(list):
+    """A list itself: its length is the memory's."""
+
+    def __init__(self, capacity):
+        super().__init__()
+        _require_capacity(capacity)
+        self.capacity = capacity
+
+    def push(self, state, action, reward, next_state, done):
+        self.append((state.clone(), action, reward, next_state.clone(), done))
+        del self[: -self.capacity]
+
+    def sample(self, batch_size, generator=None):
+        _require_size(batch_size, len(self))
+        order = torch.rand(len(self), generator=generator, dtype=torch.float64).argsort()[:batch_size]
+        states, actions, rewards, next_states, dones = zip(*(self[i] for i in order.tolist()), strict=True)
+        return (
+            torch.stack(states),
+            torch.tensor(actions),
+            torch.tensor(rewards, dtype=torch.float32),
+            torch.stack(next_states),
+            torch.tensor(dones),
+        )
+
+
+@variant("ReplayBuffer")
 class ListOfTransitions:
     """Named tuples in a list; a batch is one as well, sorted by age; drawn without replacement by multinomial."""
 

@@ -135,6 +135,13 @@ def test_other_objects_stay_behind_handles() -> None:
     assert other == Handle(1, "object")
 
 
+@pytest.mark.parametrize("base", [list, tuple, dict, collections.deque])
+def test_an_object_of_a_class_that_was_asked_for_stays_one_whatever_it_derives_from(base: type) -> None:
+    reply = call(type("Memory", (base,), {}))
+    assert isinstance(reply["value"], Handle)
+    assert reply["value"].kind == "Memory"
+
+
 def test_the_oldest_of_too_many_objects_is_let_go() -> None:
     evaluator = Evaluator({"make": lambda: [object() for _ in range(MAX_HANDLES + 1)]})
     evaluator.answer({"op": "call", "name": "make", "args": (), "kwargs": {}})

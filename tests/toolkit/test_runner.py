@@ -171,6 +171,14 @@ def test_a_forbidden_name_in_the_source_is_a_flag_and_no_verdict(grader: Grader,
     assert flag.detail.startswith("the name ldexp stands in the notebook")
 
 
+def test_work_where_no_trace_looks_is_a_flag(grader: Grader, tmp_path: Path) -> None:
+    body = "import threading\n    done = []\n    thread = threading.Thread(target=lambda: done.append(x * 0.5))\n"
+    report = grade(grader, tmp_path, halve(body + "    thread.start()\n    thread.join()\n    return done[0]"))
+    assert report.verdict is Verdict.FAILED  # halve refuses no whole numbers here
+    said = "halve started a thread or process in a graded call; what ran there was not traced"
+    assert [(flag.kind, flag.detail) for flag in report.flags] == [("trace", said)]
+
+
 def test_only_the_questions_asked_for_are_graded(grader: Grader, tmp_path: Path) -> None:
     report = grade(grader, tmp_path, halve("return x"), questions=("Halver",))
     assert (report.score, report.pending_points) == (0.0 + report.questions[1].score, 3.0)  # type: ignore[operator]
