@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +27,7 @@ import autograder
 from autograder.errors import GraderError, IsolationError, ProcessDied
 from autograder.model import Limits, Verdict
 from autograder.sandbox import cgroups, policy
+from autograder.sandbox.places import Place
 from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
 
 Isolation = Literal["sandbox", "process"]
@@ -69,7 +69,8 @@ class Sandbox:
         self, isolation: Isolation = "sandbox", hidden: tuple[Path, ...] = (), data: Path | None = None
     ) -> None:
         self.isolation = isolation
-        self._root = tempfile.mkdtemp(prefix="autograder-")
+        self._place = Place()
+        self._root = self._place.path
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         config = self._config(hidden, data if data is not None and data.is_dir() else None)
         self._group = cgroups.make() if isolation == "sandbox" else None
@@ -196,7 +197,7 @@ class Sandbox:
         if self._group is not None:
             self._group.close()
         self._errors.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._place.close()
 
 
 class StudentProcess:

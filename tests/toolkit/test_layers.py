@@ -15,7 +15,8 @@ PACKAGE = ROOT / "autograder"
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
     __init__ model text sandbox
-    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook sandbox.cgroups
+    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    sandbox.cgroups sandbox.places
     sandbox.evaluate sandbox.lockdown sandbox.watch
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
