@@ -8,7 +8,9 @@ but Landlock and the filter stands between it and that user's files and processe
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -49,10 +51,29 @@ class Alone:
         syscalls.become_subreaper()
         home, tmp = f"{self._box}/home", f"{self._box}/temporary"
         os.environ.update(HOME=home, TMPDIR=tmp, IPYTHONDIR=f"{tmp}/.ipython", MPLCONFIGDIR=f"{tmp}/.matplotlib")
+        self._data: str | None = self._config["data"]
         if self._uid is not None:
-            Path(self._config["root"]).chmod(0o711)
+            self._open_to(self._uid)
         self._make_box()  # the imports look for these folders
         tempfile.tempdir = tmp
+
+    def _open_to(self, uid: int) -> None:
+        """As root: what the student's own user must reach, it must be able to reach."""
+        problem = lockdown.tried(functools.partial(self._require_readable, uid))
+        if problem:
+            raise OSError(problem)
+        root = Path(self._config["root"])
+        root.chmod(0o711)
+        if self._data is not None:  # it may lie where that user cannot go
+            shutil.copytree(self._data, root / "data")
+            self._data = str(root / "data")
+            subprocess.run(["/bin/chmod", "-R", "a+rX", "--", self._data], check=True)
+
+    def _require_readable(self, uid: int) -> None:
+        lockdown.become_user(uid)
+        for path in self._config["shown"]:
+            if not os.access(path, os.R_OK | os.X_OK):
+                raise OSError(f"user {uid}, as whom notebooks run, cannot read {path}: move it, or open it to all")
 
     def _shown(self) -> list[str]:
         system = (*policy.SYSTEM_FOLDERS, *policy.SYSTEM_FILES)
@@ -82,8 +103,8 @@ class Alone:
         """In the keeper: fresh scratch space."""
         del limits
         self._make_box()
-        if self._config["data"]:
-            Path(f"{self._box}/home/files").symlink_to(self._config["data"])
+        if self._data:
+            Path(f"{self._box}/home/files").symlink_to(self._data)
 
     def processes(self, student: int) -> list[int]:
         """In the keeper: every process of the submission."""
@@ -107,19 +128,11 @@ class Alone:
         syscalls.die_with_parent()
         if os.getppid() != keeper:
             os.kill(os.getpid(), signal.SIGKILL)
-        self._require_readable()
         syscalls.landlock(self._rules())
         lockdown.load_filter(alone=os.getpid())
 
-    def _require_readable(self) -> None:
-        for path in self._config["shown"]:
-            if not os.access(path, os.R_OK | os.X_OK):
-                raise OSError(
-                    f"user {os.getuid()} of the student process cannot read {path}: move it, or open it to all"
-                )
-
     def _rules(self) -> Iterator[tuple[str, int]]:
-        data = [self._config["data"]] if self._config["data"] else []
+        data = [self._data] if self._data else []
         for path in (*self._shown(), *data):
             yield path, _SEE
         for path in policy.MACHINE_FILES:

@@ -40,29 +40,20 @@ class Namespaces:
         self._in_user_namespace = os.getuid() != 0
         self._uid: int = policy.STUDENT_UID if self._in_user_namespace else config["uid"]
 
-    @classmethod
-    def problem(cls, root: str) -> str:
+    @staticmethod
+    def problem(root: str) -> str:
         """Why this process cannot make what the cage needs; empty where it can. Tried in a fork, so nothing stays."""
-        ready, tell = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                if os.getuid() != 0:
-                    uid, gid = os.getuid(), os.getgid()
-                    syscalls.unshare(CLONE_NEWUSER)
-                    map_user(0, uid, gid)
-                syscalls.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
-                syscalls.mount("", "/", flags=MS_REC | MS_PRIVATE)
-                syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k")
-            except OSError as error:
-                os.write(tell, str(error).encode())
-            finally:
-                os._exit(0)
-        os.close(tell)
-        with os.fdopen(ready, "rb") as pipe:
-            said = pipe.read().decode(errors="replace")
-        os.waitpid(pid, 0)
-        return said
+
+        def work() -> None:
+            if os.getuid() != 0:
+                uid, gid = os.getuid(), os.getgid()
+                syscalls.unshare(CLONE_NEWUSER)
+                map_user(0, uid, gid)
+            syscalls.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+            syscalls.mount("", "/", flags=MS_REC | MS_PRIVATE)
+            syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k")
+
+        return lockdown.tried(work)
 
     def enter(self) -> None:
         """In the zygote: leave the machine's file system. Raises ``OSError`` where the kernel refuses."""

@@ -1,0 +1,36 @@
+"""A program that ``test_hostile_hosts`` runs on other hosts: grades the hostile corpus, one JSON line per trick."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from autograder.provenance import Options
+from autograder.runner import Grader
+from tests.toolkit.test_hostile import RIGHT, TRICKS, WRONG, automatic, grade
+from tests.toolkit.tiny import TOPIC, tiny_course
+
+
+def _main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Grader(tiny_course(folder), TOPIC, Options(explain=False)) as grader:
+            for trick in TRICKS:
+                report = grade(grader, folder, trick.cells(), **trick.limits)
+                _say(trick.name, report.score, automatic(report), report.message)
+            for cells in ([RIGHT], [WRONG]):
+                report = grade(grader, folder, cells)
+                _say("control", report.score, automatic(report), report.message)
+
+
+def _say(*found: object) -> None:
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,23 @@
+"""The hostile corpus on the other kinds of host: nothing earns more there, nothing breaks the grader."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.toolkit.hosts import TIERS, command
+from tests.toolkit.test_hostile import TRICKS, either
+
+
+@pytest.mark.parametrize("tier", [tier for tier in TIERS if tier != "root"])
+def test_no_trick_earns_more_on_another_host(tier: str) -> None:
+    done = subprocess.run(command(tier, "corpus_as_user.py"), capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    *tricks, right, wrong = map(json.loads, done.stdout.splitlines())
+    assert (right[1:3], wrong[1:3]) == ([5.0, "passed"], [0.0, "failed"])
+    most = {trick.name: max(either(trick.expect["score"])) for trick in TRICKS}
+    assert {name: score for name, score, _, _ in tricks if score > most[name]} == {}
+    assert [(name, message) for name, _, verdict, message in tricks if verdict == "grader_error"] == []
+    assert len(tricks) == len(TRICKS)
