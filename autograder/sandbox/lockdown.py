@@ -90,6 +90,8 @@ def load_filter(*, alone: int | None = None) -> None:
     refuse = seccomp.ERRNO(errno.EPERM)
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     _refuse_all(rules, refuse, policy.DENIED_SYSCALLS)
+    for number in policy.UNKNOWN_SYSCALLS:
+        rules.add_rule(seccomp.ERRNO(errno.ENOSYS), number)
     for bit in range(32):
         flag = policy.CLONE_NEW_FLAGS & (1 << bit)
         if flag:
@@ -134,7 +136,8 @@ def _refuse_all(rules: Any, refuse: int, names: Iterable[str]) -> None:
         try:
             rules.add_rule(refuse, name)
         except (RuntimeError, OSError, ValueError):  # a name that this libseccomp or architecture does not know
-            continue
+            if name in policy.LATE_SYSCALLS:
+                rules.add_rule(refuse, policy.LATE_SYSCALLS[name])
 
 
 def close_all_but(keep: Iterable[int]) -> None:

@@ -650,6 +650,24 @@ def probe(table):
     assert {name for name, code in answers.items() if code != 1} == set()
 
 
+def test_system_calls_younger_than_the_filter_are_refused(host: Host) -> None:
+    source = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def probe(numbers):
+    answers = []
+    for number in numbers:
+        ctypes.set_errno(0)
+        libc.syscall(number, -1, -1, -1, -1, -1, -1)
+        answers.append(errno.errorcode.get(ctypes.get_errno(), "none"))
+    return answers
+"""
+    listed = [policy.LATE_SYSCALLS[name] for name in policy.LATE_SYSCALLS if name in policy.DENIED_SYSCALLS]
+    assert len(listed) > 5
+    assert set(host.call(source, "probe", listed)) == {"EPERM"}
+    assert set(host.call(source, "probe", list(policy.UNKNOWN_SYSCALLS))) == {"ENOSYS"}
+
+
 def test_new_namespaces_are_refused_on_every_road(host: Host) -> None:
     source = """
 import ctypes, os

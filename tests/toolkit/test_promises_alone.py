@@ -106,6 +106,8 @@ def probe(paths):
         ]
         os.chmod(path, 0)  # as if it went well
         os.utime(path, (1, 1))
+        libc.syscall(452, -100, path.encode(), 0, 0)  # fchmodat2
+        answers.append(called(463, -100, path.encode(), 0, b"user.x", bytes(16), 16))  # setxattrat
     return sorted(set(answers))
 """
     )
