@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 import os
 import sys
 import traceback
@@ -32,7 +33,7 @@ from torch import nn
 from torch.autograd import profiler_legacy
 from torch.overrides import TorchFunctionMode
 
-from autograder.sandbox.wire import DEFAULT_BOUNDS, Bounds, Handle, WireError
+from autograder.sandbox.wire import DEFAULT_BOUNDS, MAX_ENTRIES, MAX_NDIM, Bounds, Handle, WireError
 
 MAX_HANDLES = 4096
 MAX_TEXT = 4000
@@ -213,7 +214,7 @@ def plain(value: Any, keep: Callable[[Any], Handle], bounds: Bounds, depth: int 
     if isinstance(value, torch.Generator | np.ndarray):
         return value if isinstance(value, torch.Generator) else np.asarray(value)
     if isinstance(value, tuple | list):
-        items = [plain(item, keep, bounds, depth + 1) for item in value]
+        items = [plain(item, keep, bounds, depth + 1) for item in _items(value)]
         return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, dict):
         return {str(key)[:200]: plain(item, keep, bounds, depth + 1) for key, item in dict.items(value)}
@@ -228,6 +229,8 @@ def plain_tensor(value: torch.Tensor, bounds: Bounds) -> torch.Tensor:
             raise Unsendable(f"the answer is a tensor of layout {bare.layout}, not an ordinary (strided) one")
         if bare.device.type == "meta":
             raise Unsendable("the answer is a tensor on the meta device: it has a shape but no values")
+        if math.prod(max(1, size) for size in bare.shape) > MAX_ENTRIES or bare.ndim > MAX_NDIM:
+            raise Unsendable(f"the answer has shape {tuple(bare.shape)!s:.200}")
         if bare.numel() * bare.element_size() > bounds.total_bytes:
             raise Unsendable(f"the answer has {bare.numel()} entries, more than fit in {bounds.total_bytes} bytes")
         resolved = torch.Tensor.resolve_neg(torch.Tensor.resolve_conj(bare))
@@ -236,15 +239,20 @@ def plain_tensor(value: torch.Tensor, bounds: Bounds) -> torch.Tensor:
         return fresh
 
 
+def _items(value: tuple[Any, ...] | list[Any]) -> Iterator[Any]:
+    """What a tuple or list holds; a subclass does not answer for it."""
+    return tuple.__iter__(value) if isinstance(value, tuple) else list.__iter__(value)
+
+
 def tensors_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
     """Every tensor inside nested tuples, lists and dicts, with a path such as ``0.1`` or ``1.weight``."""
     if isinstance(value, torch.Tensor):
         yield path, value
     elif depth < 8 and isinstance(value, tuple | list):
-        for index, item in enumerate(value):
+        for index, item in enumerate(_items(value)):
             yield from tensors_in(item, f"{path}.{index}" if path else str(index), depth + 1)
     elif depth < 8 and isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in dict.items(value):
             yield from tensors_in(item, f"{path}.{key}" if path else str(key), depth + 1)
 
 

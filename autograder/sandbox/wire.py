@@ -24,6 +24,7 @@ MAGIC: Final = 0x41475231
 MAX_DEPTH: Final = 32
 MAX_NDIM: Final = 12
 MAX_INT_BYTES: Final = 64
+MAX_ENTRIES: Final = 1 << 40  # of a shape whose empty dimensions count as 1: strides are computed of empty ones, too
 
 DTYPES: Final[tuple[torch.dtype, ...]] = (
     torch.float32, torch.float64, torch.float16, torch.bfloat16,
@@ -255,7 +256,7 @@ class Decoder:
 
     def _shape(self, ndim: int) -> tuple[int, ...]:
         shape = self._dims(ndim)
-        if math.prod(max(1, size) for size in shape) > 1 << 40:  # torch and numpy compute strides of empty ones, too
+        if math.prod(max(1, size) for size in shape) > MAX_ENTRIES:
             raise WireError(f"dimensions {shape}")
         return shape
 

@@ -1,0 +1,9 @@
+"""Deletes every name and the builtins it can reach."""
+
+EXPECT = {"verdict": ["missing", "error"], "score": [0.0]}
+# %%
+import builtins
+
+for name in list(globals()):
+    if not name.startswith("_"):
+        del globals()[name]
