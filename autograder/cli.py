@@ -13,12 +13,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.replay import replay
+from autograder.commands.seed import seed
 from autograder.commands.shared import (
     DONE,
     INTERRUPTED,
     NO,
     WRONG_USE,
     CourseFolder,
+    Isolation,
     Jobs,
     Topic,
     Topics,
@@ -44,13 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Isolation(StrEnum):
-    """How far a submission is kept apart."""
-
-    SANDBOX = "sandbox"
-    PROCESS = "process"
 
 
 class Device(StrEnum):
@@ -208,6 +204,10 @@ def feedback(
     found = Course.find(course)
     pages = write_pages(found, topic, level=level.value if level else None)
     out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
+
+
+app.command()(replay)
+app.command()(seed)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

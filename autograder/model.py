@@ -124,6 +124,7 @@ class Versions(Record, frozen=True, kw_only=True):
     python: str
     torch: str
     autograder: str
+    hypothesis: str = ""  # what a seed draws depends on it
 
 
 class Provenance(Record, frozen=True, kw_only=True):
@@ -139,6 +140,8 @@ class Provenance(Record, frozen=True, kw_only=True):
     started: str
     seconds: float
     options: str = ""
+    limits: Limits | None = None  # those that held, the options' or the assignment's: for a replay
+    examples_sha256: str = ""  # names the graded examples that the seed gave, without telling them
 
 
 class GradeReport(Record, frozen=True, kw_only=True):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Isolation(StrEnum):
+    """How far a submission is kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+
 
 DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
 

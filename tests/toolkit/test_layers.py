@@ -38,13 +38,13 @@ LAYERS = """
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
     nbgrader_bridge.autograde
-    api specimens
+    api specimens replay
     proof proof.trials proof.contract proof.breakers proof.usage proof.operators
     proof.conventions proof.mutants
     proof.coverage
     verify samples
     demo commands commands.shared
-    commands.verify
+    commands.verify commands.replay commands.seed
     cli
     __main__
 """
