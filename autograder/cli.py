@@ -28,10 +28,12 @@ from autograder.commands.shared import (
     err,
     out,
     progress_bar,
+    writable,
 )
 from autograder.commands.verify import verify
 from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
+from autograder.streams import guard
 from autograder.text import clean
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ def grade(
         raise UsageError("--device cuda: this version grades on the CPU; leave the option out")
     if executor is Executor.RAY:
         raise UsageError("--executor ray: this version grades on one machine; leave the option out")
+    json_file, junit = writable(json_file), writable(junit)
     found = Course.find(course)
     order = api.Order(
         topic=topic,
@@ -274,7 +277,8 @@ def guarded(run: Callable[[], int]) -> int:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. All that it prints, a traceback included, goes through guarded streams."""
+    guard()
     sys.exit(guarded(_run))
 
 

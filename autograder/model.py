@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from autograder.text import inert_json
+
 SCHEMA_VERSION = 1
 
 
@@ -162,7 +164,7 @@ class GradeReport(Record, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Readable, stable JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        return inert_json(msgspec.json.format(msgspec.json.encode(self), indent=2)) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> GradeReport:

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from autograder.errors import UsageError
+
 
 class Isolation(StrEnum):
     """How far a submission is kept apart."""
@@ -41,3 +43,13 @@ def progress_bar() -> Progress:
         console=err,
         transient=True,
     )
+
+
+def writable(path: Path | None) -> Path | None:
+    """``path`` without links; raises ``UsageError`` for a folder or a device, before the work and not after it."""
+    if path is None:
+        return None
+    found = path.resolve()
+    if found.exists() and not found.is_file():
+        raise UsageError(f"{path} is no ordinary file, and output replaces a file as a whole; name a file")
+    return found
