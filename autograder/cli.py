@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.export import export
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
@@ -209,6 +210,7 @@ def feedback(
     out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
 
 
+app.command()(export)
 app.command()(replay)
 app.command()(seed)
 

@@ -44,8 +44,10 @@ LAYERS = """
     proof.conventions proof.mutants
     proof.coverage
     verify samples
+    exports exports.cells exports.grades
+    exports.csv_file
     demo commands commands.shared
-    commands.verify commands.replay commands.seed
+    commands.verify commands.export commands.replay commands.seed
     cli
     __main__
 """
