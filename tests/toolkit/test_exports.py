@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.exports.cells import number_cell, table, text_cell
-from autograder.exports.csv_file import csv_file
+from autograder.exports.csv_file import HEAD, csv_file
 from autograder.exports.grades import read_grades
 from autograder.model import GradeReport, Verdict
 from autograder.results import is_student_id
@@ -95,7 +95,7 @@ def test_a_row_per_student_and_a_column_per_question() -> None:
     eve = report(question("value", record(Verdict.DEFERRED)), student="eve")
     names = ("softmax", "explain", "value")
     assert read(csv_file([ada, bob, eve])) == [
-        [*"student score max_score pending_points verdict message".split(), *(f"question {name}" for name in names)],
+        [*HEAD, *(f"question {name}" for name in names)],
         ["ada", "1", "4", "0", "failed", "", "1", "", ""],
         ["bob", "", "", "", "grader_error", "OSError: disk", "", "", ""],
         ["eve", "0", "1", "1", "deferred", "", "", "", "0"],
