@@ -20,7 +20,7 @@ from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.results import course_lock, find_submissions, read_report, result_path, write_report, write_whole
 from autograder.seed import Seed
-from autograder.text import clean
+from autograder.text import clean, inert_json, inert_xml
 
 if TYPE_CHECKING:
     from autograder.runner import Grader
@@ -239,7 +239,7 @@ def _bytes_of(submission: Submission) -> bytes:
 
 def write_json(path: Path, reports: Sequence[GradeReport]) -> None:
     """All reports as one JSON list."""
-    write_whole(path, msgspec.json.format(msgspec.json.encode(reports), indent=2) + b"\n")
+    write_whole(path, inert_json(msgspec.json.format(msgspec.json.encode(reports), indent=2)) + b"\n")
 
 
 def write_junit(path: Path, topic: str, reports: Sequence[GradeReport]) -> None:
@@ -259,7 +259,7 @@ def write_junit(path: Path, topic: str, reports: Sequence[GradeReport]) -> None:
             if kind:
                 ElementTree.SubElement(case, kind, message=clean(test.message), type=str(test.verdict))
     ElementTree.indent(root)
-    write_whole(path, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_whole(path, inert_xml(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n")
 
 
 _JUNIT_KINDS = {Verdict.PASSED: "", Verdict.DEFERRED: "skipped", Verdict.GRADER_ERROR: "error"}

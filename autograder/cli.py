@@ -13,22 +13,28 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.export import export
+from autograder.commands.replay import replay
+from autograder.commands.seed import seed
 from autograder.commands.shared import (
     DONE,
     INTERRUPTED,
     NO,
     WRONG_USE,
     CourseFolder,
+    Isolation,
     Jobs,
     Topic,
     Topics,
     err,
     out,
     progress_bar,
+    writable,
 )
 from autograder.commands.verify import verify
 from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
+from autograder.streams import guard
 from autograder.text import clean
 
 if TYPE_CHECKING:
@@ -44,13 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Isolation(StrEnum):
-    """How far a submission is kept apart."""
-
-    SANDBOX = "sandbox"
-    PROCESS = "process"
 
 
 class Device(StrEnum):
@@ -142,6 +141,7 @@ def grade(
         raise UsageError("--device cuda: this version grades on the CPU; leave the option out")
     if executor is Executor.RAY:
         raise UsageError("--executor ray: this version grades on one machine; leave the option out")
+    json_file, junit = writable(json_file), writable(junit)
     found = Course.find(course)
     order = api.Order(
         topic=topic,
@@ -210,6 +210,11 @@ def feedback(
     out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
 
 
+app.command()(export)
+app.command()(replay)
+app.command()(seed)
+
+
 # ------------------------------------------------------------------------------- doctor and demo
 
 
@@ -274,7 +279,8 @@ def guarded(run: Callable[[], int]) -> int:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. All that it prints, a traceback included, goes through guarded streams."""
+    guard()
     sys.exit(guarded(_run))
 
 

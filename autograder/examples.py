@@ -122,6 +122,16 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     return examples
 
 
+def examples_digest(examples: Examples) -> str:
+    """Names the examples of a suite: equal where every student meets the same ones."""
+    digest = hashlib.sha256()
+    for name in sorted(examples):
+        for data in (name.encode(), *examples[name]):
+            digest.update(f"{len(data)}:".encode() + data)
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
 def _draw_all(suite: Suite, seed: Seed, purpose: str) -> Examples:
     return {test.name: draw(test, seed.derive(purpose, suite.topic, test.name)) for test in suite.tests}
 

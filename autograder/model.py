@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from autograder.text import inert_json
+
 SCHEMA_VERSION = 1
 
 
@@ -124,6 +126,7 @@ class Versions(Record, frozen=True, kw_only=True):
     python: str
     torch: str
     autograder: str
+    hypothesis: str = ""  # what a seed draws depends on it
 
 
 class Provenance(Record, frozen=True, kw_only=True):
@@ -139,6 +142,8 @@ class Provenance(Record, frozen=True, kw_only=True):
     started: str
     seconds: float
     options: str = ""
+    limits: Limits | None = None  # those that held, the options' or the assignment's: for a replay
+    examples_sha256: str = ""  # names the graded examples that the seed gave, without telling them
 
 
 class GradeReport(Record, frozen=True, kw_only=True):
@@ -159,7 +164,7 @@ class GradeReport(Record, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Readable, stable JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        return inert_json(msgspec.json.format(msgspec.json.encode(self), indent=2)) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> GradeReport:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from autograder.errors import AutograderError, GraderError
 from autograder.model import GradeReport, Submission
+from autograder.streams import guard
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
 _CONTEXT = multiprocessing.get_context("spawn")  # workers must not inherit threads or torch state
@@ -111,6 +112,7 @@ def _stop(worker: _Worker) -> None:
 def _work(connection: Connection, root: str, topic: str, options: bytes) -> None:
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
+    guard()  # a hidden test may print an answer
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     import msgspec  # noqa: PLC0415
 

@@ -66,6 +66,7 @@ def versions() -> Versions:
         python=platform.python_version(),
         torch=importlib.metadata.version("torch"),
         autograder=autograder.__version__,
+        hypothesis=importlib.metadata.version("hypothesis"),
     )
 
 

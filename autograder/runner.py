@@ -17,7 +17,7 @@ import torch
 from autograder.counterexample import message_of, verdict_of
 from autograder.course import Assignment, Course
 from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault
-from autograder.examples import load_examples
+from autograder.examples import examples_digest, load_examples
 from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
@@ -34,12 +34,12 @@ from autograder.testing.student import RememberingBackend, Student
 class Grader:
     """Everything that is paid for once per worker: suite, examples, reference, misconceptions, zygote."""
 
-    def __init__(self, course: Course, topic: str, options: Options | None = None) -> None:
+    def __init__(self, course: Course, topic: str, options: Options | None = None, seed: Seed | None = None) -> None:
         self.course = course
         self.options = options or Options()
         self.assignment: Assignment = course.assignment(topic)
         self.suite = collect(course, self.assignment)
-        self.seed = Seed.of_course(course.state)
+        self.seed = seed or Seed.of_course(course.state)
         torch.set_num_threads(1)
         self._sandbox = self._new_sandbox()
         try:
@@ -57,6 +57,7 @@ class Grader:
         namespace = vars(course.load(assignment.reference))
         self.reference = Student(RememberingBackend(namespace), self.suite.forbidden)
         self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
+        self.examples_sha256 = examples_digest(self.examples)
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
@@ -167,6 +168,8 @@ class Grader:
             submission_sha256=hashlib.sha256(data).hexdigest(),
             started=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
+            limits=self._limits,
+            examples_sha256=self.examples_sha256,
             **vars(self.basis),
         )
 

@@ -1,10 +1,16 @@
-"""The course's secret seed and the numbers derived from it. Reports hold its id, never its value."""
+"""The course's secret seeds and the numbers derived from them. Reports hold a seed's id, never its value.
+
+The seed in use lies in ``.autograder/seed``, earlier ones in ``.autograder/seeds/ID``: a result can be
+repeated from the seed that it was made with.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +18,7 @@ from pathlib import Path
 from autograder.errors import UsageError
 
 SEED_BYTES = 32
+_ID = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,9 @@ class Seed:
     """A secret. Two seeds derived for different purposes tell nothing of each other."""
 
     secret: bytes
+
+    def __repr__(self) -> str:
+        return f"<seed {self.id}>"  # whatever is logged holds no secret
 
     @property
     def id(self) -> str:
@@ -36,15 +46,43 @@ class Seed:
         path = state / "seed"
         if not path.exists():
             state.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"seed.{os.getpid()}")
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_hex(SEED_BYTES) + "\n", encoding="ascii")
-            try:
-                os.link(fresh, path)  # the first of several runs at once wins
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
+            _write_once(path, secrets.token_bytes(SEED_BYTES))
+        return cls._read(path)
+
+    @classmethod
+    def renew(cls, state: Path) -> Seed:
+        """Draw a fresh seed in place of the one in use, which is kept: a crash in between loses neither."""
+        old, fresh = cls.of_course(state), cls(secrets.token_bytes(SEED_BYTES))
+        folder = state / "seeds"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _write_once(folder / old.id, old.secret)
+        _write_once(folder / fresh.id, fresh.secret)
+        waiting = state / f"seed.new.{os.getpid()}"
+        _write_once(waiting, fresh.secret)
+        waiting.replace(state / "seed")
+        return fresh
+
+    @classmethod
+    def of_id(cls, state: Path, seed_id: str) -> Seed | None:
+        """The seed that ``seed_id`` names, in use or kept; ``None`` where the course no longer holds it."""
+        current = cls.of_course(state)
+        if current.id == seed_id:
+            return current
+        path = state / "seeds" / seed_id
+        if not _ID.fullmatch(seed_id) or not path.is_file():
+            return None
+        kept = cls._read(path)
+        return kept if kept.id == seed_id else None
+
+    @classmethod
+    def earlier(cls, state: Path) -> list[str]:
+        """Ids of the seeds that were used before and are kept, the oldest first."""
+        current = cls.of_course(state).id
+        kept = [path for path in (state / "seeds").glob("*") if _ID.fullmatch(path.name) and path.name != current]
+        return [path.name for path in sorted(kept, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+
+    @classmethod
+    def _read(cls, path: Path) -> Seed:
         text = path.read_text(encoding="ascii", errors="replace").strip()
         try:
             secret = bytes.fromhex(text)
@@ -54,3 +92,16 @@ class Seed:
             digits = 2 * SEED_BYTES
             raise UsageError(f"{path}: holds no seed of {digits} hexadecimal digits; remove it to draw a new one")
         return cls(secret)
+
+
+def _write_once(path: Path, secret: bytes) -> None:
+    """Write a secret for its owner alone; where the file is there already, by another run, it stays."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    try:
+        fresh.write_text(secret.hex() + "\n", encoding="ascii")
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)  # the first of several runs at once wins
+    finally:
+        fresh.unlink()

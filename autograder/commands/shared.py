@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from autograder.errors import UsageError
+
+
+class Isolation(StrEnum):
+    """How far a submission is kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+
 
 DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
 
@@ -32,3 +43,13 @@ def progress_bar() -> Progress:
         console=err,
         transient=True,
     )
+
+
+def writable(path: Path | None) -> Path | None:
+    """``path`` without links; raises ``UsageError`` for a folder or a device, before the work and not after it."""
+    if path is None:
+        return None
+    found = path.resolve()
+    if found.exists() and not found.is_file():
+        raise UsageError(f"{path} is no ordinary file, and output replaces a file as a whole; name a file")
+    return found

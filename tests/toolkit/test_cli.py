@@ -10,27 +10,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.toolkit.command_line import WRONG, Run, command, environment, hand_in, report, right, runner
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-RIGHT = "import torch\nfrom torch import Tensor, nn\n"
-WRONG = "\ndef halve(x):\n    if not x.is_floating_point():\n        raise ValueError('x')\n    return x\n"
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "autograder", *arguments]
-
-
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200", "NO_COLOR": "1"}
 
 
 @pytest.fixture
@@ -40,31 +26,7 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(course: Path) -> Run:
-    def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command(*arguments), cwd=course, env=environment(), capture_output=True, text=True, check=False, timeout=300
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
-    return call
-
-
-def hand_in(course: Path, student: str, *sources: str) -> Path:
-    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": source} for source in sources]
-    path = course / "submitted" / student / TOPIC / f"{TOPIC}.ipynb"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), encoding="utf-8")
-    return path
-
-
-def right(course: Path) -> str:
-    return RIGHT + (course / "reference" / f"{TOPIC}.py").read_text(encoding="utf-8")
-
-
-def report(course: Path, student: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((course / "results" / TOPIC / f"{student}.json").read_bytes())
-    return found
+    return runner(course)
 
 
 def test_grade_writes_results_json_junit_and_pages(course: Path, run: Run) -> None:

@@ -14,7 +14,8 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ model text sandbox
+    __init__ text streams sandbox
+    model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
     sandbox.evaluate sandbox.lockdown sandbox.watch
@@ -39,13 +40,15 @@ LAYERS = """
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
     nbgrader_bridge.autograde
-    api specimens
+    api specimens replay
     proof proof.trials proof.contract proof.breakers proof.usage proof.operators
     proof.conventions proof.mutants
     proof.coverage
     verify samples
+    exports exports.cells exports.grades
+    exports.csv_file
     demo commands commands.shared
-    commands.verify
+    commands.verify commands.export commands.replay commands.seed
     cli
     __main__
 """

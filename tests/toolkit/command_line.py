@@ -1,0 +1,73 @@
+"""The command line in real processes on the tiny course, and notebooks to hand in there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.toolkit.tiny import TOPIC
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+RIGHT = "import torch\nfrom torch import Tensor, nn\n"
+WRONG = "\ndef halve(x):\n    if not x.is_floating_point():\n        raise ValueError('x')\n    return x\n"
+
+
+def command(*arguments: str) -> list[str]:
+    """How to start the command line."""
+    return [sys.executable, "-m", "autograder", *arguments]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a command: this checkout's package, wide lines, no colours."""
+    usual = {"PYTHONPATH": str(Path(__file__).parents[2]), "COLUMNS": "200", "NO_COLOR": "1"}
+    return os.environ | usual | variables
+
+
+def runner(course: Path, **variables: str) -> Run:
+    """Runs commands in ``course`` and checks their exit code."""
+
+    def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=course,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
+def hand_in(course: Path, student: str, *sources: str) -> Path:
+    """A notebook of code cells, where submissions lie."""
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": source} for source in sources]
+    path = course / "submitted" / student / TOPIC / f"{TOPIC}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), encoding="utf-8")
+    return path
+
+
+def right(course: Path) -> str:
+    """A cell with the model solution."""
+    return RIGHT + (course / "reference" / f"{TOPIC}.py").read_text(encoding="utf-8")
+
+
+def result(course: Path, student: str) -> Path:
+    """Where a student's result lies."""
+    return course / "results" / TOPIC / f"{student}.json"
+
+
+def report(course: Path, student: str) -> dict[str, Any]:
+    """A student's result as JSON."""
+    found: dict[str, Any] = json.loads(result(course, student).read_bytes())
+    return found
