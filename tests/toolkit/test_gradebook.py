@@ -427,7 +427,7 @@ def test_a_database_that_cannot_be_used_is_named(released: Course, url: str, mes
 
 
 def test_a_locked_database_is_named(released: Course, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.nbgrader_bridge.database.LOCK_SECONDS", 0)
+    monkeypatch.setattr("autograder.nbgrader_bridge.database.WAIT_SECONDS", 0)
     hand_in(released, "ada", answered(released))
     with GradebookWriter(released, TOPIC, db) as gradebook:
         other = sqlite3.connect(db.removeprefix("sqlite:///"), isolation_level=None)

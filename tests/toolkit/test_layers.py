@@ -16,7 +16,7 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ model text sandbox
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.evaluate sandbox.lockdown
+    sandbox.evaluate sandbox.lockdown files
     sandbox.shell
     sandbox.child
     sandbox.zygote sandbox.process
@@ -33,11 +33,11 @@ LAYERS = """
     release
     judge
     runner
-    pool results doctor pytest_plugin
+    pool results receipts doctor pytest_plugin
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
-    nbgrader_bridge.autograde
+    nbgrader_bridge.autograde readers
     api specimens
     proof proof.trials proof.contract proof.breakers proof.usage proof.operators
     proof.conventions proof.mutants
