@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from autograder.errors import UsageError
 
-WAIT_SECONDS = 30  # for another writer to finish, or for a server to take a connection
+WAIT_SECONDS = 30.0  # for another writer to finish, or for a server to take a connection
 _DRIVERS = ("psycopg", "psycopg2")
 _CREATING = 0x6772616465  # names the lock under which a server's tables are made
 
@@ -79,7 +79,7 @@ def _complete(url: URL, db_url: str) -> URL:
                 f"the gradebook {_shown(db_url)} needs a driver for PostgreSQL: pip install 'autograder[postgresql]'"
             )
         url = url.set(drivername=f"postgresql+{driver}")
-    return url.set(query={"connect_timeout": str(WAIT_SECONDS), **url.query})
+    return url.set(query={"connect_timeout": str(round(WAIT_SECONDS)), **url.query})
 
 
 # ------------------------------------------------------------------------------------------- tables
