@@ -19,8 +19,8 @@ from pytest_postgresql.janitor import DatabaseJanitor
 OWNER = "postgres"  # the user of Debian's package; the server refuses to run as root
 PORT = 5432  # only names the socket
 
-# What is lost when the machine stops may be lost; a third of the time goes with it.
-CAREFREE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "listen_addresses=")
+# What is lost when the machine stops may be lost; what was committed before the server stopped may not.
+CAREFREE = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "listen_addresses=")
 
 
 def programs() -> Path | None:

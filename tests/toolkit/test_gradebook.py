@@ -9,14 +9,14 @@ import nbformat
 import pytest
 from msgspec.structs import replace
 from nbgrader.api import Assignment, Base, Gradebook, Notebook, SubmittedAssignment
-from sqlalchemy import MetaData, create_engine
 
 from autograder.course import Course
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import GradebookWriter
-from autograder.model import GradeReport, Verdict
+from autograder.model import Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.release import release
+from tests.toolkit.gradebooks import rows, write
 from tests.toolkit.reports import question, record
 from tests.toolkit.tiny import TOPIC, edit
 from tests.toolkit.tiny_class import (
@@ -37,11 +37,6 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return released_course(tmp_path_factory.mktemp("released"))
 
 
-def write(course: Course, db: str, report: GradeReport, **options: Any) -> Path | None:
-    with GradebookWriter(course, TOPIC, db, **options) as gradebook:
-        return gradebook.write(report, notebook_of(course, report.student))
-
-
 @pytest.fixture
 def book(db: str) -> Iterator[Any]:
     """Nbgrader's own view of the gradebook that a test wrote to."""
@@ -60,17 +55,6 @@ def book(db: str) -> Iterator[Any]:
     yield Late()
     for gradebook in opened:
         gradebook.close()
-
-
-def rows(db: str) -> dict[str, list[Any]]:
-    """Everything in the database."""
-    engine = create_engine(db)
-    tables = MetaData()
-    tables.reflect(engine)
-    with engine.connect() as connection:
-        found = {name: sorted(connection.execute(table.select()), key=repr) for name, table in tables.tables.items()}
-    engine.dispose()
-    return found
 
 
 # what is recorded
