@@ -16,9 +16,11 @@ import msgspec
 
 from autograder import pool
 from autograder.course import Course
+from autograder.files import write_whole
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
-from autograder.results import course_lock, find_submissions, read_report, result_path, write_report, write_whole
+from autograder.readers import Readers
+from autograder.results import course_lock, find_submissions, read_report, result_path, write_report
 from autograder.seed import Seed
 from autograder.text import clean, inert_json, inert_xml
 
@@ -77,69 +79,25 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
         started(len(submissions), len(waiting))
         reports = dict(standing)
         by_student = {submission.student: submission for submission in submissions}
-        with readers(course, order) as take:
+        with readers(course, order) as reading:
             for report in standing.values():
-                take(report, by_student[report.student])
+                reading.take(report, by_student[report.student])
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
                 changed = what_changed(previous, basis, _bytes_of(by_student[report.student])) if previous else []
                 write_report(order.results, report)
                 reports[report.student] = report
-                take(report, by_student[report.student])
+                reading.take(report, by_student[report.student])
                 progress(report, previous, changed)
     ordered = tuple(reports[submission.student] for submission in submissions)
     return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
 
 
-@contextlib.contextmanager
-def readers(course: Course, order: Order) -> Iterator[Callable[[GradeReport, Submission], None]]:
-    """What reads each report as it lands: the gradebook, one writer for the class, and the student's page.
-
-    A report that both have read already is not read again. A ``grader_error`` is read by neither: an
-    earlier grade stands.
-    """
-    from autograder.feedback import write_page
-
-    with contextlib.ExitStack() as stack:
-        seen = stack.enter_context(_seen(course, order))
-        write: Callable[[GradeReport, Path], object] | None = None
-
-        def take(report: GradeReport, submission: Submission) -> None:
-            nonlocal write
-            mark = hashlib.sha256(msgspec.json.encode(report)).hexdigest()
-            if report.verdict is Verdict.GRADER_ERROR or seen.get(report.student) == mark:
-                return
-            if order.gradebook:
-                if write is None:
-                    from autograder.gradebook import GradebookWriter
-
-                    writer = GradebookWriter(course, order.topic, db_url=order.db_url, level=order.level)
-                    write = stack.enter_context(writer).write
-                write(report, submission.path)
-            write_page(course, report, level=order.level)
-            seen[report.student] = mark
-
-        yield take
-
-
-@contextlib.contextmanager
-def _seen(course: Course, order: Order) -> Iterator[dict[str, str]]:
-    """Which report of each student was read last, by digest: kept for this gradebook and feedback level.
-
-    Losing the file costs time, never a grade: what it does not list is read again.
-    """
-    where = "\0".join((str(order.gradebook), order.db_url or "", order.level or "", str(order.results)))
-    name = f"{order.topic}-{hashlib.sha256(where.encode()).hexdigest()[:12]}.json"
-    path = course.state / "read" / name
-    gone = order.gradebook and order.db_url is None and not (course.root / "gradebook.db").exists()
-    try:
-        seen = {} if gone else msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (FileNotFoundError, msgspec.DecodeError):
-        seen = {}
-    try:
-        yield seen
-    finally:
-        write_whole(path, msgspec.json.encode(seen))
+def readers(course: Course, order: Order) -> Readers:
+    """What reads the reports of ``order``."""
+    return Readers(
+        course, order.topic, order.results, gradebook=order.gradebook, db_url=order.db_url, level=order.level
+    )
 
 
 def grade_each(course: Course, order: Order, waiting: list[Submission], basis: Basis) -> Iterator[GradeReport]:
@@ -185,8 +143,8 @@ def grade_one(course: Course, submission: Submission, options: Options | None = 
         return standing
     report = _WARM.grader(course, order, basis).grade(submission)
     write_report(order.results, report)
-    with readers(course, replace(order, gradebook=False)) as take:
-        take(report, submission)
+    with readers(course, replace(order, gradebook=False)) as reading:
+        reading.take(report, submission)
     return report
 
 

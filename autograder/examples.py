@@ -7,7 +7,6 @@ examples are therefore stored, never derived again while nothing they depend on 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
@@ -21,6 +20,7 @@ from hypothesis.errors import HypothesisException
 import autograder
 from autograder.course import Course, file_digest
 from autograder.errors import AuthoringError, Mismatch
+from autograder.files import write_whole
 from autograder.sandbox.wire import Bounds, WireError, decode, encode
 from autograder.seed import Seed
 from autograder.suite import FIXTURES, HiddenTest, Suite
@@ -182,9 +182,5 @@ def _read(path: Path) -> _Stored | None:
 
 
 def _write(path: Path, stored: _Stored) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     body = encode(stored, _BOUNDS)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(hashlib.sha256(body).digest() + body)
-    fresh.replace(path)
+    write_whole(path, hashlib.sha256(body).digest() + body, mode=0o600)  # graded inputs are a secret

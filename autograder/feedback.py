@@ -22,8 +22,8 @@ from msgspec.structs import replace
 from autograder.course import Course
 from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
+from autograder.files import write_whole
 from autograder.model import CellRecord, GradeReport, QuestionResult, TestRecord, Verdict
-from autograder.results import write_whole
 from autograder.text import clean
 from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
 

@@ -1,18 +1,20 @@
 """Grade reports into nbgrader's gradebook, and what formgrader expects on disk beside it.
 
 What a person decides (manual scores, comments, extra credit, extensions) is read and never written. A
-submission is recorded in one transaction; recording it again changes nothing. nbgrader's own methods
-commit at every step, so its tables are used and its methods are not.
+submission is recorded in one transaction; recording it again changes nothing, so a transaction that was
+cut off is simply done again. nbgrader's own methods commit at every step, so its tables are used and its
+methods are not.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import nbformat
 from nbgrader.api import (
@@ -30,21 +32,25 @@ from nbgrader.api import (
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from autograder.course import Course
 from autograder.disclosure import Level, for_student
 from autograder.errors import AuthoringError, UsageError
+from autograder.files import write_whole
 from autograder.model import GradeReport, QuestionResult, Verdict
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
-from autograder.nbgrader_bridge.database import open_gradebook, unusable
+from autograder.nbgrader_bridge.database import limit_waiting, open_gradebook, passing, sqlite_file, unusable
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.nbgrader_bridge.summary import comment
-from autograder.results import write_whole
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
 NO_ANSWER = "No response."  # nbgrader's words
+PAUSES = (0.0, 1.0, 4.0, 15.0)  # seconds before another attempt: a server that is restarted is back by then
+
+Found = TypeVar("Found")
 
 
 class GradebookWriter:
@@ -80,8 +86,7 @@ class GradebookWriter:
         self._gradebook = open_gradebook(self._url, self._settings.coursedir.course_id)
         self._session = self._gradebook.db
         try:
-            with self._transaction():
-                self._notebook_id = self._register().id
+            self._notebook_id = self._committed(lambda: self._register().id)
         except BaseException:
             self.close()
             raise
@@ -97,6 +102,11 @@ class GradebookWriter:
     def close(self) -> None:
         """Close the connection; idempotent."""
         self._gradebook.close()
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the gradebook; ``None`` where a server does."""
+        return sqlite_file(self._session)
 
     def write(self, report: GradeReport, path: Path) -> Path | None:
         """Record the grade of the notebook handed in at ``path`` and leave the files that nbgrader would.
@@ -128,12 +138,7 @@ class GradebookWriter:
         _require_same_questions(report, self._released)
         data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
         autograded = build(self._released, data, report, self._level)
-        with self._transaction():
-            notebook = self._submitted(report.student)
-            _set_timestamp(notebook.assignment, path)
-            _set_grades(notebook, report, autograded)
-            _set_comments(notebook, for_student(report, self._level), autograded)
-            notebook.late_submission_penalty = self._penalty(notebook)
+        self._committed(lambda: self._set_all(report, path, autograded))
         return autograded
 
     # ------------------------------------------------------------------------------------ the assignment
@@ -178,6 +183,13 @@ class GradebookWriter:
 
     # ------------------------------------------------------------------------------------ the submission
 
+    def _set_all(self, report: GradeReport, path: Path, autograded: Autograded) -> None:
+        notebook = self._submitted(report.student)
+        _set_timestamp(notebook.assignment, path)
+        _set_grades(notebook, report, autograded)
+        _set_comments(notebook, for_student(report, self._level), autograded)
+        notebook.late_submission_penalty = self._penalty(notebook)
+
     def _submitted(self, name: str) -> Any:
         notebook = self._session.get(Notebook, self._notebook_id)
         student = self._find(Student, id=name) or self._new_student(name)
@@ -219,15 +231,26 @@ class GradebookWriter:
         self._session.flush()
         return row
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            yield
-            self._session.commit()
-        except OperationalError as error:
-            raise unusable(self._url, error) from error
-        finally:
-            self._session.rollback()
+    def _committed(self, work: Callable[[], Found]) -> Found:
+        """What ``work`` gives, done in one transaction; done again where the connection broke or another writer won.
+
+        Raises ``UsageError`` where the database refuses; nothing is changed then.
+        """
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                limit_waiting(self._session)
+                found = work()
+                self._session.commit()
+            except (DBAPIError, StaleDataError) as error:
+                pause = next(pauses, None)
+                if pause is None or not passing(error):
+                    raise unusable(self._url, error) from error
+            else:
+                return found
+            finally:
+                self._session.rollback()
+            time.sleep(pause)
 
 
 # ----------------------------------------------------------------------------------- the assignment's cells

@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
+import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from autograder.errors import AutograderError, GraderError
+from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
+from autograder.sandbox import syscalls
 from autograder.streams import guard
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
@@ -113,6 +117,7 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
+    _end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     import msgspec  # noqa: PLC0415
 
@@ -123,15 +128,30 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     try:
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
-    except AutograderError as error:
-        _tell(connection, error)
-        return
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        _tell(connection, GraderError(f"a grading process could not start: {type(error).__name__}: {error}"))
+        _tell(connection, _for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
+
+
+def _end_with_the_parent() -> None:
+    """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
+    if sys.platform != "linux":
+        return
+    syscalls.die_with_parent()
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it was killed before we asked
+        os._exit(1)
+
+
+def _for_people(error: Exception) -> AutograderError:
+    if isinstance(error, AutograderError):
+        return error
+    if isinstance(error, OSError) and is_full(error):
+        return cannot_write(error.filename or tempfile.gettempdir(), error)
+    return GraderError(f"a grading process could not start: {type(error).__name__}: {error}")
 
 
 def _tell(connection: Connection, error: AutograderError) -> None:

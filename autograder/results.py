@@ -1,10 +1,9 @@
-"""Submissions on disk and result files: found, read, written whole or not at all."""
+"""Submissions on disk and result files: found, read, written; one grading run at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.files import write_whole, writing
 from autograder.model import GradeReport, Submission, Verdict
 
 
@@ -69,22 +69,14 @@ def write_report(results: Path, report: GradeReport) -> Path:
     return path
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
 def course_lock(course: Course) -> Iterator[None]:
     """Keep other grading runs off this course; refuses where one is under way."""
-    course.state.mkdir(parents=True, exist_ok=True)
-    with (course.state / "lock").open("w", encoding="ascii") as file:
+    path = course.state / "lock"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="ascii")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

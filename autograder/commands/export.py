@@ -22,7 +22,7 @@ def export(
     """Write the grades of an assignment as a file for another program."""
     from autograder.exports.csv_file import csv_file
     from autograder.exports.grades import read_grades
-    from autograder.results import write_whole
+    from autograder.files import write_whole
 
     if format_ != "csv":
         raise UsageError(f"--format {format_}: no such export in this version; there is: csv")

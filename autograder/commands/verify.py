@@ -71,8 +71,8 @@ def _verify_claims(course: Course, topics: list[str], jobs: int, advance: Advanc
 
 
 def _verify_coverage(course: Course, topics: list[str], jobs: int, table: Path | None, advance: Advance) -> bool:
+    from autograder.files import write_whole
     from autograder.proof.coverage import coverage, markdown
-    from autograder.results import write_whole
 
     cells = coverage(course, topics, jobs=jobs, progress=advance)
     if table:
@@ -89,7 +89,7 @@ def _verify_coverage(course: Course, topics: list[str], jobs: int, table: Path |
 def _verify_mutants(
     course: Course, topics: list[str], jobs: int, table: Path | None, advance: Advance, sample: int
 ) -> bool:
-    from autograder.results import write_whole
+    from autograder.files import write_whole
 
     try:
         from autograder.proof.mutants import markdown, mutation_test

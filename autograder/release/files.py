@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Folders of files, read and replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,17 +8,6 @@ from pathlib import Path
 
 # What tools leave behind and nobody releases.
 LEFTOVERS = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step; an unchanged file is left alone."""
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as partial:
-        partial.write(data)
-    Path(partial.name).chmod(0o644)
-    Path(partial.name).replace(path)
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
-from autograder.release.files import read_tree, replace_tree, write_atomically
+from autograder.files import write_whole
+from autograder.release.files import read_tree, replace_tree
 from autograder.release.handout import read_handout
 from autograder.release.leaks import Leak, find_leaks
 from autograder.release.manifest import MANIFEST_NAME, Manifest, build_manifest
@@ -48,7 +49,7 @@ def release(course: Course, topic: str) -> ReleaseResult:
             is written then.
     """
     built = _build(course, topic)
-    write_atomically(built.assignment.source_notebook, built.source)
+    write_whole(built.assignment.source_notebook, built.source)
     changed = replace_tree(built.assignment.release_folder, built.files)
     return ReleaseResult(
         topic=topic,

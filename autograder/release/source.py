@@ -10,9 +10,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course import Assignment, Course
+from autograder.files import write_whole
 from autograder.release.answers import Reference, answer_cell
 from autograder.release.consistency import require_consistent
-from autograder.release.files import write_atomically
 from autograder.release.handout import Handout, HandoutCell, read_handout
 from autograder.suite import Suite
 
@@ -45,7 +45,7 @@ def notebook_bytes(notebook: NotebookNode) -> bytes:
 
 def write_source(course: Course, assignment: Assignment, suite: Suite) -> Path:
     """Write the source notebook beside its handout, where ``nbgrader generate_assignment`` looks for it."""
-    write_atomically(assignment.source_notebook, notebook_bytes(build_source(course, assignment, suite)))
+    write_whole(assignment.source_notebook, notebook_bytes(build_source(course, assignment, suite)))
     return assignment.source_notebook
 
 

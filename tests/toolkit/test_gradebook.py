@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from nbgrader.api import Assignment, Base, Gradebook, Notebook, SubmittedAssignm
 from autograder.course import Course
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import GradebookWriter
-from autograder.model import GradeReport, Verdict
+from autograder.model import Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.release import release
+from tests.toolkit.gradebooks import rows, write
 from tests.toolkit.reports import question, record
 from tests.toolkit.tiny import TOPIC, edit
 from tests.toolkit.tiny_class import (
@@ -38,16 +38,6 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/gradebook.db"
-
-
-def write(course: Course, db: str, report: GradeReport, **options: Any) -> Path | None:
-    with GradebookWriter(course, TOPIC, db, **options) as gradebook:
-        return gradebook.write(report, notebook_of(course, report.student))
-
-
-@pytest.fixture
 def book(db: str) -> Iterator[Any]:
     """Nbgrader's own view of the gradebook that a test wrote to."""
     opened: list[Any] = []
@@ -65,15 +55,6 @@ def book(db: str) -> Iterator[Any]:
     yield Late()
     for gradebook in opened:
         gradebook.close()
-
-
-def rows(db: str) -> dict[str, list[Any]]:
-    """Everything in the database."""
-    with sqlite3.connect(db.removeprefix("sqlite:///")) as connection:
-        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
-        found = {table: sorted(connection.execute(f"select * from {table}"), key=repr) for table in tables}  # noqa: S608
-    connection.close()
-    return found
 
 
 # what is recorded
@@ -355,13 +336,11 @@ def test_an_assignment_that_was_not_released_is_refused(tmp_path: Path, db: str)
 
 
 def test_a_submission_is_recorded_whole_or_not_at_all(
-    released: Course, db: str, monkeypatch: pytest.MonkeyPatch
+    released: Course, db: str, book: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hand_in(released, "ada", answered(released), "2026-03-09 12:00:00 UTC")
     write(released, db, graded("ada"))
-    with sqlite3.connect(db.removeprefix("sqlite:///")) as connection:
-        connection.execute("update assignment set duedate = '2026-03-01 00:00:00.000000'")
-    connection.close()
+    due(book, "2026-03-01T10:30:00")
     before = rows(db)
     with GradebookWriter(released, TOPIC, db) as gradebook:
 
@@ -424,19 +403,6 @@ def test_a_database_that_cannot_be_used_is_named(released: Course, url: str, mes
     with pytest.raises(UsageError, match=message) as error:
         GradebookWriter(released, TOPIC, url)
     assert "secret" not in str(error.value)
-
-
-def test_a_locked_database_is_named(released: Course, db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.nbgrader_bridge.database.LOCK_SECONDS", 0)
-    hand_in(released, "ada", answered(released))
-    with GradebookWriter(released, TOPIC, db) as gradebook:
-        other = sqlite3.connect(db.removeprefix("sqlite:///"), isolation_level=None)
-        other.execute("begin exclusive")
-        with pytest.raises(UsageError, match=r"database is locked\. Is the URL right, and the database there and free"):
-            gradebook.write(graded("ada"), notebook_of(released, "ada"))
-        other.rollback()
-        other.close()
-        assert gradebook.write(graded("ada"), notebook_of(released, "ada")) is not None
 
 
 def test_the_default_gradebook_is_nbgraders(released: Course, tmp_path: Path) -> None:

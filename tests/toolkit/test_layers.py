@@ -18,7 +18,7 @@ LAYERS = """
     model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
-    sandbox.evaluate sandbox.lockdown sandbox.watch
+    sandbox.evaluate sandbox.lockdown sandbox.watch files
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
     sandbox.zygote sandbox.process
@@ -35,11 +35,11 @@ LAYERS = """
     release
     judge
     runner
-    pool results doctor pytest_plugin
+    pool results receipts doctor pytest_plugin
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
-    nbgrader_bridge.autograde
+    nbgrader_bridge.autograde readers
     api specimens replay
     proof proof.trials proof.contract proof.breakers proof.usage proof.operators
     proof.conventions proof.mutants

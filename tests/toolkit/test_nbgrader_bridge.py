@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
@@ -21,11 +21,14 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader.handlers import template_path
+from sqlalchemy import make_url
 
 from autograder.course import Course
 from autograder.gradebook import GradebookWriter
 from autograder.model import GradeReport, Verdict
+from autograder.nbgrader_bridge import configured_db_url
 from autograder.nbgrader_bridge.settings import read_settings
+from tests.toolkit.gradebooks import execute
 from tests.toolkit.tiny import TOPIC
 from tests.toolkit.tiny_class import (
     MARKUP,
@@ -40,6 +43,9 @@ from tests.toolkit.tiny_class import (
     released_course,
     released_notebook,
 )
+
+if TYPE_CHECKING:
+    from tests.toolkit.postgres import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,6 +84,7 @@ class Run:
     """What a run of ``nbgrader autograde`` said and left."""
 
     course: Course
+    db: str
     log: str
     rows: dict[str, list[Any]]
     notebooks: dict[str, NotebookNode]
@@ -85,7 +92,8 @@ class Run:
 
 def autograde(course: Course, *arguments: str, status: int = 0) -> Run:
     log = nbgrader(course, "autograde", TOPIC, *arguments, status=status)
-    return Run(course, log, content(course.root / "gradebook.db"), notebooks(course))
+    db = configured_db_url(course)
+    return Run(course, db, log, content(db), notebooks(course))
 
 
 def notebooks(course: Course) -> dict[str, NotebookNode]:
@@ -93,7 +101,7 @@ def notebooks(course: Course) -> dict[str, NotebookNode]:
     return {path.parts[-3]: nbformat.read(path, as_version=4) for path in paths}
 
 
-def content(database: Path) -> dict[str, list[Any]]:
+def content(db: str) -> dict[str, list[Any]]:
     """What the gradebook says, without its random keys."""
     queries = {
         "grade": "select student_id, base_cell.name, auto_score, manual_score, needs_manual_grade from grade"
@@ -104,19 +112,27 @@ def content(database: Path) -> dict[str, list[Any]]:
     }
     join = " join submitted_notebook as part on part.id = {}.notebook_id"
     own = " join submitted_assignment on submitted_assignment.id = part.assignment_id"
-    with sqlite3.connect(database) as connection:
-        found = {
-            name: sorted(connection.execute(query + (join.format(name) if name != "late" else "") + own), key=repr)
-            for name, query in queries.items()
-        }
-    connection.close()
-    return found
+    return {
+        name: sorted(execute(db, query + (join.format(name) if name != "late" else "") + own), key=repr)
+        for name, query in queries.items()
+    }
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A class is graded in a course that has no gradebook yet."""
     course = released_course(tmp_path_factory.mktemp("class"))
+    if request.param == "sqlite":  # nbgrader's default, which no configuration names
+        yield grade_all(course)
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database() as url, (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write(f"c.CourseDirectory.db_url = {url!r}\n")
+        config.flush()
+        yield grade_all(course)
+
+
+def grade_all(course: Course) -> Run:
     for student, (notebook, report) in HANDED_IN.items():
         hand_in(course, student, notebook(course), "2026-03-01 12:00:00 UTC")
         put_report(course, report())
@@ -132,18 +148,32 @@ class Regrade:
 
 
 @pytest.fixture(scope="module")
-def second(first: Run, tmp_path_factory: pytest.TempPathFactory) -> Regrade:
+def second(first: Run, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regrade]:
     """A person decided this and that, then all is graded again; for eve the grader fails."""
-    course, copy = first.course, tmp_path_factory.mktemp("copy") / "gradebook.db"
-    shutil.copy(course.root / "gradebook.db", copy)
-    for database in (course.root / "gradebook.db", copy):
-        decide(f"sqlite:///{database}")
-    put_report(course, graded("eve", verdict=Verdict.GRADER_ERROR, message="the disk is full"))
-    theirs = autograde(course, "--force", status=1)
-    with GradebookWriter(course, TOPIC, f"sqlite:///{copy}") as gradebook:
-        for path in sorted((course.root / "reports").iterdir()):
-            gradebook.write(GradeReport.from_json(path.read_bytes()), notebook_of(course, path.stem))
-    return Regrade(theirs, content(copy))
+    course = first.course
+    with another_database(first.db, tmp_path_factory.mktemp("copy"), request, copy=True) as copy:
+        for database in (first.db, copy):
+            decide(database)
+        put_report(course, graded("eve", verdict=Verdict.GRADER_ERROR, message="the disk is full"))
+        theirs = autograde(course, "--force", status=1)
+        with GradebookWriter(course, TOPIC, copy) as gradebook:
+            for path in sorted((course.root / "reports").iterdir()):
+                gradebook.write(GradeReport.from_json(path.read_bytes()), notebook_of(course, path.stem))
+        yield Regrade(theirs, content(copy))
+
+
+@contextlib.contextmanager
+def another_database(db: str, folder: Path, request: pytest.FixtureRequest, *, copy: bool) -> Iterator[str]:
+    """A database of the same kind, empty or a copy."""
+    url = make_url(db)
+    if url.get_backend_name() == "sqlite":
+        if copy:
+            shutil.copy(str(url.database), folder / "gradebook.db")
+        yield f"sqlite:///{folder}/gradebook.db"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    with server.database(template=url.database if copy else None) as other:
+        yield other
 
 
 def decide(db: str) -> None:
@@ -176,11 +206,14 @@ def test_no_cell_of_a_student_is_run(first: Run) -> None:
     assert "open('cell-ran', 'w')" in cell_of(first.notebooks["ada"], "halve-answer").source
 
 
-def test_our_command_and_nbgraders_give_the_same_grades(first: Run, tmp_path: Path) -> None:
-    with GradebookWriter(first.course, TOPIC, f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
-        for _, report in HANDED_IN.values():
-            gradebook.write(report(), notebook_of(first.course, report().student))
-    assert content(tmp_path / "gradebook.db") == first.rows
+def test_our_command_and_nbgraders_give_the_same_grades(
+    first: Run, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with another_database(first.db, tmp_path, request, copy=False) as db:
+        with GradebookWriter(first.course, TOPIC, db) as gradebook:
+            for _, report in HANDED_IN.values():
+                gradebook.write(report(), notebook_of(first.course, report().student))
+        assert content(db) == first.rows
     assert notebooks(first.course) == first.notebooks
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.files import write_whole
 from autograder.model import Verdict
 from autograder.results import (
     course_lock,
@@ -16,7 +17,6 @@ from autograder.results import (
     read_report,
     result_path,
     write_report,
-    write_whole,
 )
 from tests.toolkit.reports import question, record, report
 
@@ -113,7 +113,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two"
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "inside").touch()
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(UsageError, match=r"cannot write .*taken: Is a directory; put that right and run again"):
         write_whole(tmp_path / "taken", b"three")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "taken"]
 
@@ -132,6 +132,7 @@ def test_one_grading_run_at_a_time(tmp_path: Path) -> None:
 from pathlib import Path
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.files import write_whole
 from autograder.results import course_lock
 try:
     with course_lock(Course(Path({str(tmp_path)!r}))):

@@ -1,0 +1,79 @@
+"""What reads each report as it lands: the gradebook, one writer for the class, and the student's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from autograder.course import Course
+from autograder.disclosure import Level
+from autograder.errors import UsageError
+from autograder.model import GradeReport, Submission, Verdict
+from autograder.receipts import Receipts, Stamp, receipts_path
+from autograder.words import plural
+
+if TYPE_CHECKING:
+    from autograder.gradebook import GradebookWriter
+
+
+class Readers:
+    """The readers of one grading run; a context manager.
+
+    A report that both have read already is not read again. A ``grader_error`` is read by neither: an
+    earlier grade stands. A gradebook that cannot be opened stops the run at its first report; one that
+    fails on the way does not, for grading can take hours: the rest is graded without it, and leaving the
+    context raises the ``UsageError``. The next run enters what is missing.
+    """
+
+    def __init__(
+        self, course: Course, topic: str, results: Path, *, gradebook: bool, db_url: str | None, level: Level | None
+    ) -> None:
+        self._course, self._topic, self._results = course, topic, results
+        self._gradebook, self._db_url, self._level = gradebook, db_url, level
+        self._path = receipts_path(course, topic, str(gradebook), db_url or "", level or "", str(results))
+        self._receipts = Receipts.load(self._path, gradebook=gradebook)
+        self._writer: GradebookWriter | None = None
+        self._failure: UsageError | None = None
+        self._left_out = 0
+
+    def take(self, report: GradeReport, submission: Submission) -> None:
+        """Have ``report`` read."""
+        from autograder.feedback import write_page  # noqa: PLC0415 - an unchanged class needs no page
+
+        if report.verdict is Verdict.GRADER_ERROR or self._receipts.has(report):
+            return
+        if self._gradebook:
+            self._enter(report, submission)
+        write_page(self._course, report, level=self._level)
+        if self._failure is None:
+            self._receipts.add(report)
+
+    def _enter(self, report: GradeReport, submission: Submission) -> None:
+        if self._writer is None:
+            from autograder.gradebook import GradebookWriter  # noqa: PLC0415 - nbgrader takes a second
+
+            self._writer = GradebookWriter(self._course, self._topic, db_url=self._db_url, level=self._level)
+        if self._failure is None:
+            try:
+                self._writer.write(report, submission.path)
+            except UsageError as error:
+                self._failure = error
+        self._left_out += self._failure is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            file = self._writer.file
+            self._writer.close()
+            self._receipts.gradebook = Stamp.of(file) if file else None
+        self._receipts.save(self._path)
+        if error is None and self._failure is not None:
+            raise UsageError(
+                f"{self._failure}\n{plural(self._left_out, 'grade')} did not reach the gradebook: "
+                f"what was graded is kept in {self._results}, and the next run enters it"
+            ) from self._failure
