@@ -34,8 +34,9 @@ from nbgrader.utils import parse_utc
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
+from traitlets import TraitError
 
-from autograder.course import Course
+from autograder.course import CONFIG_NAME, Course
 from autograder.disclosure import Level, for_student
 from autograder.errors import AuthoringError, UsageError
 from autograder.files import write_whole
@@ -80,8 +81,7 @@ class GradebookWriter:
         self._released = read_released(self._assignment)
         self._level = level or self._assignment.front.feedback
         self._create_students = create_students
-        self._late = AssignLatePenalties(config=self._settings.config)
-        self._late.init_plugin()
+        self._late = _late_plugin(course, self._settings)
         self._url = db_url or self._settings.db_url
         self._gradebook = open_gradebook(self._url, self._settings.coursedir.course_id)
         self._session = self._gradebook.db
@@ -251,6 +251,15 @@ class GradebookWriter:
             finally:
                 self._session.rollback()
             time.sleep(pause)
+
+
+def _late_plugin(course: Course, settings: Settings) -> Any:
+    try:
+        late = AssignLatePenalties(config=settings.config)
+        late.init_plugin()
+    except TraitError as error:
+        raise AuthoringError(f"{course.root / CONFIG_NAME}: under AssignLatePenalties: {error}") from error
+    return late
 
 
 # ----------------------------------------------------------------------------------- the assignment's cells

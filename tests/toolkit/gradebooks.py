@@ -51,3 +51,20 @@ def execute(db: str, *statements: str) -> list[Any]:
 def scores(db: str) -> list[tuple[str, float, int]]:
     """Student, sum of automatic scores and number of grades of every submission; a student twice would show."""
     return [tuple(row) for row in execute(db, SCORES)]
+
+
+def content(db: str) -> dict[str, list[Any]]:
+    """What the gradebook says, without its random keys."""
+    queries = {
+        "grade": "select student_id, base_cell.name, auto_score, manual_score, needs_manual_grade from grade"
+        " join base_cell on cell_id = base_cell.id",
+        "comment": "select student_id, base_cell.name, auto_comment, manual_comment from comment"
+        " join base_cell on cell_id = base_cell.id",
+        "late": "select student_id, late_submission_penalty, timestamp from submitted_notebook as part",
+    }
+    join = " join submitted_notebook as part on part.id = {}.notebook_id"
+    own = " join submitted_assignment on submitted_assignment.id = part.assignment_id"
+    return {
+        name: sorted(execute(db, query + (join.format(name) if name != "late" else "") + own), key=repr)
+        for name, query in queries.items()
+    }

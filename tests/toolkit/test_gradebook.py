@@ -426,6 +426,14 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path, line: str,
         configured_db_url(Course(tmp_path))
 
 
+def test_a_late_plugin_that_is_not_there_is_named(tmp_path: Path, db: str) -> None:
+    course = released_course(tmp_path)
+    config = course.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.AssignLatePenalties.plugin_class = 'gone.Away'\n")
+    with pytest.raises(AuthoringError, match=r"nbgrader_config.py: under AssignLatePenalties: .*gone\.Away"):
+        GradebookWriter(course, TOPIC, db)
+
+
 def test_a_configured_url_must_be_one(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.db_url = 'grades'\n")
     with pytest.raises(UsageError, match=r"'grades' is no database URL; write for example sqlite:///gradebook\.db"):

@@ -160,6 +160,72 @@ def test_several_may_open_a_new_gradebook_at_once(db: str) -> None:
     assert len(rows(db)["alembic_version"]) == len(rows(db)["course"]) == 1
 
 
+KILLED_AT_EACH_WRITE = """
+import os, sys
+from pathlib import Path
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+import autograder.feedback, autograder.gradebook  # once, before the forks
+from autograder.course import Course
+from autograder.model import GradeReport, Submission
+from autograder.readers import Readers
+
+course, db, *reports = Course(Path(sys.argv[1])), *sys.argv[2:]
+sys.path.insert(0, str(course.root))  # for its late plugin
+
+def run(reports, statements):
+    left = statements
+    def count(*about):
+        nonlocal left
+        left -= not (len(about) > 2 and about[2].startswith(("SELECT", "PRAGMA", "SET")))  # of two reads, one is enough
+        if left < 0:
+            os.kill(os.getpid(), 9)
+    for moment in ("before_cursor_execute", "commit"):
+        event.listen(Engine, moment, count)
+    with Readers(course, "halving", course.results, gradebook=True, db_url=db, level=None) as reading:
+        for data in reports:
+            report = GradeReport.from_json(data)
+            path = course.submitted / report.student / "halving" / "halving.ipynb"
+            reading.take(report, Submission(student=report.student, assignment="halving", path=path))
+
+half, number, killed = len(reports) // 2, 0, True
+while killed:
+    pid = os.fork()
+    if not pid:
+        run(reports[:half] if number % 2 else reports[half:], number)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    killed = code == -9
+    print("killed" if killed else f"ended {code}", flush=True)
+    sys.stdin.readline()
+    number += 1
+"""
+
+
+def test_a_run_may_be_killed_at_every_write(course: Course, db: str) -> None:
+    """Class after class is regraded, each run with one change more before it is killed, until one comes through."""
+    high = [graded(student) for student in CLASS[:2]]
+    low = [nothing(student, Verdict.FAILED) for student in CLASS[:2]]
+    reports = [report.to_json().decode() for report in (*high, *low)]
+    process = run_python(KILLED_AT_EACH_WRITE, str(course.root), db, *reports)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    kills = 0
+    while (said := process.stdout.readline()) == "killed\n":
+        kills += 1
+        if "grade" in rows(db):
+            found = scores(db)
+            assert {score for _, score, _ in found} <= {0.0, 4.5}
+            assert [(student, cells) for student, _, cells in found] == [(s, 3) for s in CLASS[: len(found)]]
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert said == "ended 0\n"
+    assert kills > 20
+    last = low if kills % 2 == 0 else high
+    assert scores(db) == [(report.student, report.score, 3) for report in last]
+    process.communicate("\n", timeout=60)
+
+
 # rivals and readers
 
 

@@ -28,7 +28,7 @@ from autograder.gradebook import GradebookWriter
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.nbgrader_bridge.settings import read_settings
-from tests.toolkit.gradebooks import execute
+from tests.toolkit.gradebooks import content
 from tests.toolkit.tiny import TOPIC
 from tests.toolkit.tiny_class import (
     MARKUP,
@@ -99,23 +99,6 @@ def autograde(course: Course, *arguments: str, status: int = 0) -> Run:
 def notebooks(course: Course) -> dict[str, NotebookNode]:
     paths = course.root.glob(f"autograded/*/{TOPIC}/{TOPIC}.ipynb")
     return {path.parts[-3]: nbformat.read(path, as_version=4) for path in paths}
-
-
-def content(db: str) -> dict[str, list[Any]]:
-    """What the gradebook says, without its random keys."""
-    queries = {
-        "grade": "select student_id, base_cell.name, auto_score, manual_score, needs_manual_grade from grade"
-        " join base_cell on cell_id = base_cell.id",
-        "comment": "select student_id, base_cell.name, auto_comment, manual_comment from comment"
-        " join base_cell on cell_id = base_cell.id",
-        "late": "select student_id, late_submission_penalty, timestamp from submitted_notebook as part",
-    }
-    join = " join submitted_notebook as part on part.id = {}.notebook_id"
-    own = " join submitted_assignment on submitted_assignment.id = part.assignment_id"
-    return {
-        name: sorted(execute(db, query + (join.format(name) if name != "late" else "") + own), key=repr)
-        for name, query in queries.items()
-    }
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
