@@ -17,6 +17,7 @@ import msgspec
 from autograder import pool
 from autograder.course import Course
 from autograder.files import write_whole
+from autograder.interrupts import heeded
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
@@ -70,7 +71,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
 
     What was graded is kept when this is interrupted: each report is written as it lands.
     """
-    with course_lock(course):
+    with course_lock(course), heeded() as heed_interrupts:
         assignment = course.assignment(order.topic)
         basis = basis_of(assignment, Seed.of_course(course.state), order.options)
         submissions, strange = find_submissions(order.submitted, order.topic, order.students)
@@ -82,6 +83,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
         with readers(course, order) as reading:
             for report in standing.values():
                 reading.take(report, by_student[report.student])
+                heed_interrupts()
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
                 changed = what_changed(previous, basis, _bytes_of(by_student[report.student])) if previous else []
@@ -89,6 +91,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
                 reports[report.student] = report
                 reading.take(report, by_student[report.student])
                 progress(report, previous, changed)
+                heed_interrupts()
     ordered = tuple(reports[submission.student] for submission in submissions)
     return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
 

@@ -1,7 +1,7 @@
 """Every exception of the package, drawn as one tree.
 
     AutograderError
-    |-- UsageError              wrong use: a missing file, a bad option (exit code 2)
+    |-- UsageError              wrong use or no room: a missing file, a full disk (exit code 2)
     |   `-- IsolationError      a promised isolation cannot be kept on this machine (exit code 2)
     |-- AuthoringError          an author's file is inconsistent: names the file and the way out
     |-- GraderError             our own failure: becomes the verdict ``grader_error``

@@ -39,18 +39,18 @@ def limit_waiting(session: Any) -> None:
 
 def passing(error: Exception) -> bool:
     """Whether another attempt may do: the connection broke, or another writer was faster."""
-    if isinstance(error, (IntegrityError, StaleDataError)):
+    if isinstance(error, (IntegrityError, StaleDataError)) or getattr(error, "connection_invalidated", False):
         return True
     if not isinstance(error, OperationalError):
         return False
     # A server's own errors have a code: 08 a connection, 40 a deadlock, 57 a shutdown. A lost connection has none.
     code = getattr(error.orig, "sqlstate", getattr(error.orig, "pgcode", "no server"))
-    return error.connection_invalidated or code is None or code[:2] in ("08", "40", "57")
+    return code is None or code[:2] in ("08", "40", "57")
 
 
 def unusable(db_url: str, error: Exception | str) -> UsageError:
     """What to tell the user about a database ``error``."""
-    reason = str(getattr(error, "orig", None) or error).strip()
+    reason = " ".join(str(getattr(error, "orig", None) or error).split()).removesuffix(".")
     if "is full" in reason or "No space left" in reason:
         return UsageError(f"the gradebook {_shown(db_url)} cannot be written: the disk is full ({reason})")
     return UsageError(

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg import sql
 from pytest_postgresql.janitor import DatabaseJanitor
@@ -32,6 +32,14 @@ def programs() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+def as_owner() -> dict[str, Any]:
+    """What makes a child process of root's the owner's; nothing for an ordinary user."""
+    if os.geteuid() != 0:
+        return {}
+    owner = pwd.getpwnam(OWNER)
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
 class Server:
     """A server that can be stopped and started; every database on it is a test's own."""
 
@@ -50,15 +58,12 @@ class Server:
         self._call("pg_ctl", "--silent", "--wait", f"--mode={mode}", "stop")
 
     def _call(self, program: str, *arguments: str) -> None:
-        owner = pwd.getpwnam(OWNER) if os.geteuid() == 0 else None
         command = [str(self._bin / program), f"--pgdata={self._data}", *arguments]
         # Not captured by a pipe: the server would hold it open for as long as it lives.
         with (self.folder / "output").open("w+b") as output:
             done = subprocess.run(
                 command,
-                user=owner and owner.pw_uid,
-                group=owner and owner.pw_gid,
-                extra_groups=owner and [],
+                **as_owner(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -96,21 +101,23 @@ class Server:
         return int(count)
 
 
+# Waits for the end of its input, which comes with the test run's end, however that ends.
+GUARD = 'cat; "$0" --pgdata="$1/data" --silent --mode=immediate stop; rm -rf "$1"'
+
+
 @contextmanager
 def running_server() -> Iterator[Server]:
-    """A fresh server; there must be one to run."""
+    """A fresh server; there must be one to run. It goes with the test run, even with one that is killed."""
     bin_folder = programs()
     assert bin_folder is not None
     # Not below pytest's folders: the way there is closed to other users, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="autograder-postgres-", dir="/tmp"))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, OWNER)
+    if os.geteuid() == 0:
+        shutil.chown(folder, OWNER)
+    command = ["sh", "-c", GUARD, str(bin_folder / "pg_ctl"), str(folder)]
+    with subprocess.Popen(
+        command, **as_owner(), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+    ):  # leaving it closes the pipe and waits
         server = Server(folder, bin_folder)
         server.start()
-        try:
-            yield server
-        finally:
-            server.stop("immediate")
-    finally:
-        shutil.rmtree(folder)
+        yield server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from autograder.course import Course
 from autograder.errors import UsageError
@@ -91,6 +93,19 @@ def test_a_url_that_names_no_driver_takes_the_one_that_is_there(
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)
     assert database._complete(make_url(url), url).get_driver_name() == driver
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (DatabaseError("", None, Exception(), connection_invalidated=True), True),  # psycopg2's word for a lost server
+        (IntegrityError("", None, Exception()), True),
+        (OperationalError("", None, sqlite3.OperationalError("database is locked")), False),  # it has waited already
+        (DatabaseError("", None, Exception()), False),
+    ],
+)
+def test_which_errors_are_worth_another_attempt(error: Exception, again: bool) -> None:
+    assert database.passing(error) is again
 
 
 # what a database may hold already

@@ -8,7 +8,6 @@ import pytest
 
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.files import write_whole
 from autograder.model import Verdict
 from autograder.results import (
     course_lock,
@@ -106,33 +105,11 @@ def test_our_own_failure_leaves_the_earlier_grade_alone_and_goes_with_the_next(t
     assert not error.exists()
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "folder" / "file"
-    write_whole(path, b"one")
-    write_whole(path, b"two")
-    assert path.read_bytes() == b"two"
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "inside").touch()
-    with pytest.raises(UsageError, match=r"cannot write .*taken: Is a directory; put that right and run again"):
-        write_whole(tmp_path / "taken", b"three")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "taken"]
-
-
-def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    path, old, new = tmp_path / "file", b"a" * 3_000_000, b"b" * 3_000_000
-    write_whole(path, old)
-    with path.open("rb") as reader:
-        write_whole(path, new)
-        assert reader.read() == old
-    assert path.read_bytes() == new
-
-
 def test_one_grading_run_at_a_time(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.files import write_whole
 from autograder.results import course_lock
 try:
     with course_lock(Course(Path({str(tmp_path)!r}))):

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from autograder.errors import UsageError
+from autograder.files import cannot_write, is_full, write_whole
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "inside").touch()
+    with pytest.raises(UsageError, match=r"cannot write .*taken: Is a directory; put that right and run again"):
+        write_whole(tmp_path / "taken", b"three")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "taken"]
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    path, old, new = tmp_path / "file", b"a" * 3_000_000, b"b" * 3_000_000
+    write_whole(path, old)
+    with path.open("rb") as reader:
+        write_whole(path, new)
+        assert reader.read() == old
+    assert path.read_bytes() == new
+
+
+def test_the_same_data_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"one")
+    before = path.stat()
+    write_whole(path, b"one")
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_secret_is_its_owners_from_the_first_byte(tmp_path: Path) -> None:
+    write_whole(tmp_path / "secret", b"one", mode=0o600)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "full"),
+    [
+        (errno.ENOSPC, "the disk is full", True),
+        (errno.EDQUOT, "the disk quota is used up", True),
+        (errno.EACCES, "Permission denied", False),
+    ],
+)
+def test_why_a_file_cannot_be_written_is_said_plainly(number: int, reason: str, full: bool) -> None:
+    error = OSError(number, "Permission denied")
+    assert str(cannot_write("results/ada.json", error)) == (
+        f"cannot write results/ada.json: {reason}; put that right and run again, what was written before stands"
+    )
+    assert is_full(error) is full
