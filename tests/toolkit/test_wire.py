@@ -39,7 +39,7 @@ def arrays() -> st.SearchStrategy[np.ndarray[Any, Any]]:
     return st.builds(lambda dtype, shape: np.arange(math.prod(shape)).reshape(shape).astype(dtype).T, dtypes, shapes)
 
 
-KEYS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+KEYS = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(max_size=5)
 LEAVES = (
     st.none() | st.booleans() | st.integers(-(1 << 500), 1 << 500) | st.floats() | st.text() | st.binary()
     | tensors() | arrays() | st.builds(Handle, st.integers(0, 1 << 62), st.text(max_size=20))
@@ -218,6 +218,15 @@ def tensor_head(code: int, size: int, *dims: int) -> bytes:
         (tensor_head(0, 0, 0, 1 << 40, 1 << 40, 1, 1, 1), r"dimensions \(0, 1099511627776, 1099511627776\)"),
         (b"a" + u32(1) + b"O" + bytes(1), "numpy dtype 'O'"),
         (b"a" + u32(3) + b"<f3" + bytes(1), "numpy dtype '<f3'"),
+        (b"a" + u32(4) + b"<c32" + bytes(1) + bytes(32), "numpy dtype '<c32'"),
+        (b"a" + u32(9) + b"<f0000004" + bytes(1), "a text of 9 bytes"),
+        (b"s" + u32(2000) + b"a" * 2000, "a text of 2000 bytes"),
+        (b"h" + bytes(8) + u32(201) + b"a" * 201, "a text of 201 bytes"),
+        (b"b" + u32(1 << 17) + bytes(1 << 17), "more than 65536 bytes in one value"),
+        (b"l" + u32(64) + encode(torch.ones(())) * 64, "more than 65536 bytes in one value"),
+        (b"l" + u32(64) + encode(np.ones(())) * 64, "more than 65536 bytes in one value"),
+        (b"d" + u32(1) + encode(1 << 64) + b"N", "a repeated key, or one that is not a plain value"),
+        (b"g" + u32(3) + b"cpuN", "a generator of an unknown device"),
         (b"g" + u32(4) + b"cuda", "a generator of an unknown device"),
         (b"g" + u32(3) + b"cpux" + encode(torch.zeros(3, dtype=torch.uint8))[1:], "not a generator state"),
     ],
@@ -236,6 +245,10 @@ def test_bytes_that_are_no_value_are_named(data: Any, message: str) -> None:
         (b"x" * (1 << 17), "more than 65536 bytes in one value"),
         ([None] * 300, "more than 200 items in one value"),
         (torch.zeros(1 << 15), "more than 65536 bytes in one value"),
+        ([torch.zeros(0)] * 65, "more than 65536 bytes in one value"),
+        (torch.zeros(1).expand(1 << 15), "more than 65536 bytes in one value"),
+        ({1 << 64: None}, "a key of type int, or a number beyond 64 bits"),
+        ({(1,): None}, "a key of type tuple, or a number beyond 64 bits"),
         (torch.ones(2).to_sparse(), "a tensor of layout torch.sparse_coo and dtype torch.float32"),
         (torch.zeros(2, dtype=torch.float8_e5m2), "a tensor of layout torch.strided and dtype torch.float8_e5m2"),
         (np.array([None]), "a numpy array of dtype object"),
