@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from autograder.sandbox import wire
 from autograder.sandbox.wire import Bounds, Handle, WireError, decode, encode
+from tests.fuzz_wire import same
 
 SMALL = Bounds(total_bytes=1 << 16, items=200, text_bytes=1 << 10)
 
@@ -51,24 +52,6 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal in type and value; NaN equals itself, tensors also in strides where these matter."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, torch.Tensor):
-        as_bytes = [torch.cat([t.flatten(), t.flatten()]).view(torch.uint8) for t in (one, other)]
-        return one.dtype == other.dtype and one.shape == other.shape and torch.equal(*as_bytes)
-    if isinstance(one, np.ndarray):
-        return one.dtype.newbyteorder("=") == other.dtype.newbyteorder("=") and np.array_equal(one, other)
-    if isinstance(one, float):
-        return struct.pack("<d", one) == struct.pack("<d", other) or (math.isnan(one) and math.isnan(other))
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    return bool(one == other)
 
 
 # --------------------------------------------------------------------------------------------------- round trip
