@@ -211,6 +211,13 @@ def test_a_field_of_another_type_breaks_the_protocol(field: str, odd: Any) -> No
     assert fault.value.verdict is Verdict.PROTOCOL
 
 
+def test_a_broken_protocol_is_named_and_not_explained(bank: Bank) -> None:
+    student = Student(Odd("", "modified", 5, "ok", 0), bank.suite.forbidden)
+    record = bank.judge("halve_gives_half_of_every_entry", "", student=student)
+    assert record.message == "the notebook's process sent what is no reply to 'call'"
+    assert (record.hint, record.counterexample) == (None, None)
+
+
 # ------------------------------------------------------------------------------------- a real process
 
 # What a notebook does to its own process: every reply to a call goes out bent, the frame around it as well.
