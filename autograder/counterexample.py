@@ -6,7 +6,7 @@ Never from the graded seed: what a student reads must not publish graded inputs.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from autograder.suite import FIXTURES, HiddenTest
 from autograder.testing.student import Student
 from autograder.text import clean
 
+TOO_LARGE = "the answers of this test are too large or too many to list its calls"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -27,7 +29,6 @@ class Found:
 
     message: str
     counterexample: Counterexample
-    log: tuple[tuple[dict[str, Any], dict[str, Any]], ...]
 
 
 class _Wrong(AssertionError):
@@ -40,10 +41,11 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
     Raises ``ProcessDied`` where the student process does not survive the search.
     """
     deadline = time.monotonic() + seconds
-    best: list[tuple[int, Found]] = []
+    best: tuple[int, Found] | None = None
     deaths: list[ProcessDied] = []
 
     def attempt(**arguments: Any) -> None:
+        nonlocal best
         if time.monotonic() > deadline or deaths:
             return
         drawn = {name: value for name, value in arguments.items() if name not in FIXTURES}
@@ -56,7 +58,8 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
         except GraderError:
             raise
         except Exception as fault:  # noqa: BLE001 - the reference passes, so it is the student's
-            best.append((size, describe(fault, student)))
+            if best is None or size < best[0]:
+                best = size, describe(fault, student)
         else:
             return
         raise _Wrong
@@ -64,7 +67,7 @@ def find(test: HiddenTest, student: Student, reference: Student, seed: int, seco
     _search(test, seed, attempt)
     if deaths:
         raise deaths[0]
-    return min(best, key=lambda pair: pair[0])[1] if best else None
+    return best[1] if best else None
 
 
 def _search(test: HiddenTest, seed: int, attempt: Any) -> None:
@@ -83,8 +86,8 @@ def describe(fault: Exception, student: Student) -> Found:
     expected, got = getattr(fault, "expected", ""), getattr(fault, "got", "")
     if isinstance(fault, StudentRaised):
         expected, got = expected or "an answer", str(fault)
-    shown = Counterexample(call=calls_text(student.log), expected=expected, got=got)
-    return Found(message_of(fault), shown, tuple(student.log))
+    call = TOO_LARGE if student.log.full else calls_text(student.log)
+    return Found(message_of(fault), Counterexample(call=call, expected=expected, got=got))
 
 
 def message_of(fault: Exception) -> str:
@@ -102,7 +105,7 @@ def verdict_of(fault: Exception) -> Verdict:
     return verdict
 
 
-def calls_text(log: list[tuple[dict[str, Any], dict[str, Any]]], most: int = 6) -> str:
+def calls_text(log: Sequence[tuple[dict[str, Any], dict[str, Any]]], most: int = 6) -> str:
     """The calls of one example as Python, the last ``most`` of them."""
     names: Mapping[int, str] = {}
     lines = []

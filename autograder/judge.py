@@ -106,7 +106,7 @@ def _explained(
     test: HiddenTest, fault: Exception, rest: Sequence[bytes], done: int, started: float, bench: Bench
 ) -> TestRecord:
     verdict = verdict_of(fault)
-    if bench.explainer.silent or verdict in (Verdict.MISSING, Verdict.FORBIDDEN):
+    if bench.explainer.silent or verdict in (Verdict.MISSING, Verdict.FORBIDDEN, Verdict.PROTOCOL):
         return _record(test, verdict, message_of(fault), done, started)
     found: Found | None = describe(fault, bench.student)
     _run_more(test, rest[1 : 1 + MORE_FOR_DIAGNOSIS], bench)

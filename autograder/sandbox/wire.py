@@ -2,7 +2,8 @@
 
 A value is a tag byte and a payload; the set of types is closed: None, bool, int, float, str, bytes,
 list, tuple, dict, torch tensor, numpy array, torch generator, and a handle to an object that stays
-in the student process. Every size is checked against ``Bounds`` before memory is taken.
+in the student process. Every size is checked against ``Bounds`` before memory is taken, and what
+Python itself needs for an object counts: thousands of empty tensors are no small value.
 
 A frame is a fixed header (magic, request id, length) and one value. The request id is drawn by the
 grading process for each request and must come back: an early, late or repeated frame is noticed.
@@ -25,6 +26,9 @@ MAX_DEPTH: Final = 32
 MAX_NDIM: Final = 12
 MAX_INT_BYTES: Final = 64
 MAX_ENTRIES: Final = 1 << 40  # of a shape whose empty dimensions count as 1: strides are computed of empty ones, too
+MAX_KIND_BYTES: Final = 200
+MAX_NUMPY_BYTES: Final = 16  # of an entry
+TENSOR_COST: Final = 1 << 10  # bytes that a tensor, array or generator takes beside its entries
 
 DTYPES: Final[tuple[torch.dtype, ...]] = (
     torch.float32, torch.float64, torch.float16, torch.bfloat16,
@@ -121,6 +125,8 @@ class Encoder:
         elif kind is dict:
             put(b"d" + _U32.pack(len(value)))
             for key, item in value.items():
+                if not _is_key(key):
+                    raise WireError(f"a key of type {type(key).__name__}, or a number beyond 64 bits")
                 self._value(key, depth + 1, budget)
                 self._value(item, depth + 1, budget)
         elif kind is torch.Tensor:
@@ -133,7 +139,8 @@ class Encoder:
             self._tensor(state, budget)
         elif kind is Handle:
             put(b"h" + _I64.pack(value.number))
-            self._bytes(b"", value.kind.encode("utf-8", "backslashreplace")[:200], budget)
+            kind_name = value.kind.encode("utf-8", "backslashreplace")[:MAX_KIND_BYTES]
+            self._bytes(b"", kind_name.decode("utf-8", "ignore").encode(), budget)
         else:
             raise WireError(f"a value of type {kind.__name__} cannot be sent")
 
@@ -159,19 +166,24 @@ class Encoder:
         shape, strides = tuple(value.shape), tuple(value.stride())
         span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         size = span * value.element_size()
-        budget.take(0, size)
+        budget.take(0, TENSOR_COST + max(size, value.numel() * value.element_size()))
         flat = value.as_strided((span,), (1,)).cpu().contiguous()
         raw = flat.view(torch.uint8).numpy().tobytes() if span else b""
         head = _TENSOR.pack(_DTYPE_CODE[value.dtype], len(shape), size)
         self._parts.append(b"x" + head + struct.pack(f"<{2 * len(shape)}q", *shape, *strides) + raw)
 
     def _array(self, value: np.ndarray[Any, Any], budget: _Budget) -> None:
-        if value.dtype.kind not in _NUMPY_KINDS or value.dtype.itemsize > 16 or value.ndim > MAX_NDIM:
+        if value.dtype.kind not in _NUMPY_KINDS or value.dtype.itemsize > MAX_NUMPY_BYTES or value.ndim > MAX_NDIM:
             raise WireError(f"a numpy array of dtype {value.dtype}")
-        budget.take(0, value.nbytes)
+        budget.take(0, TENSOR_COST + value.nbytes)
         self._bytes(b"a", value.dtype.newbyteorder("<").str.encode(), budget)
         self._parts.append(bytes([value.ndim]) + struct.pack(f"<{value.ndim}q", *value.shape))
         self._parts.append(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
+
+
+def _is_key(key: Any) -> bool:
+    """Whether a dictionary may hold ``key``: plain, and of a type whose hashes nobody can make collide."""
+    return type(key) in (str, bool, float, type(None)) or (type(key) is int and -(1 << 63) <= key < 1 << 63)
 
 
 def encode(value: Any, bounds: Bounds = DEFAULT_BOUNDS) -> bytes:
@@ -221,12 +233,20 @@ class Decoder:
             raise WireError(f"unknown tag {tag!r}")
         return reader(self, depth)
 
-    def _text(self, _depth: int = 0) -> str:
+    def _text(self, _depth: int = 0, most: int | None = None) -> str:
         size = self._count()
+        if size > (self._budget.bounds.text_bytes if most is None else most):
+            raise WireError(f"a text of {size} bytes")
+        self._budget.take(0, size)
         try:
             return str(self._take(size), "utf-8")
         except UnicodeDecodeError as error:
             raise WireError("a text that is not UTF-8") from error
+
+    def _raw(self, _depth: int) -> bytes:
+        size = self._count()
+        self._budget.take(0, size)
+        return bytes(self._take(size))
 
     def _big_int(self, _depth: int) -> int:
         size = self._take(1)[0]
@@ -241,7 +261,7 @@ class Decoder:
         result: dict[Any, Any] = {}
         for _ in range(self._count()):
             key = self._value(depth + 1)
-            if type(key) not in (str, int, bool, float, type(None)) or key in result:
+            if not _is_key(key) or key in result:
                 raise WireError("a repeated key, or one that is not a plain value")
             result[key] = self._value(depth + 1)
         return result
@@ -269,7 +289,9 @@ class Decoder:
         span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         if size != span * dtype.itemsize:
             raise WireError(f"a tensor of shape {shape} in {size} bytes")
-        self._budget.take(0, max(size, math.prod(shape) * dtype.itemsize))  # an expanded tensor counts in full
+        self._budget.take(
+            0, TENSOR_COST + max(size, math.prod(shape) * dtype.itemsize)
+        )  # an expanded tensor counts in full
         raw = bytearray(self._take(size))
         if span == 0:
             return torch.empty(shape, dtype=dtype)
@@ -280,25 +302,26 @@ class Decoder:
         return flat.as_strided(shape, strides)
 
     def _array(self, _depth: int) -> np.ndarray[Any, Any]:
-        name = self._text()
+        name = self._text(most=8)
         if not _NUMPY_NAME.fullmatch(name):
             raise WireError(f"numpy dtype {name!r:.40}")
         try:
             dtype = np.dtype(name)
         except TypeError as error:
             raise WireError(f"numpy dtype {name!r}") from error
+        if dtype.itemsize > MAX_NUMPY_BYTES:
+            raise WireError(f"numpy dtype {name!r}")
         shape = self._shape(self._take(1)[0])
         size = dtype.itemsize * math.prod(shape)
-        self._budget.take(0, size)
+        self._budget.take(0, TENSOR_COST + size)
         raw = bytearray(self._take(size))
         if dtype.kind == "b":  # a byte other than 0 and 1 is no bool
             return np.not_equal(np.frombuffer(raw, dtype=np.uint8), 0).reshape(shape)
         return np.frombuffer(raw, dtype=dtype).reshape(shape)
 
     def _generator(self, _depth: int) -> torch.Generator:
-        if self._text() != "cpu":
+        if self._text(most=8) != "cpu" or bytes(self._take(1)) != b"x":
             raise WireError("a generator of an unknown device")
-        self._take(1)
         state = self._tensor()
         generator = torch.Generator()
         try:
@@ -309,7 +332,7 @@ class Decoder:
 
     def _handle(self, _depth: int) -> Handle:
         number = int(_I64.unpack(self._take(8))[0])
-        return Handle(number, self._text())
+        return Handle(number, self._text(most=MAX_KIND_BYTES))
 
     _READERS: Final = {
         b"N": lambda self, depth: None,
@@ -319,7 +342,7 @@ class Decoder:
         b"I": _big_int,
         b"f": lambda self, depth: _F64.unpack(self._take(8))[0],
         b"s": _text,
-        b"b": lambda self, depth: bytes(self._take(self._count())),
+        b"b": _raw,
         b"l": _list,
         b"t": lambda self, depth: tuple(self._list(depth)),
         b"d": _dict,

@@ -20,11 +20,13 @@ from autograder.errors import ForbiddenUsed, Mismatch, StudentMissing, StudentRa
 from autograder.model import Verdict
 from autograder.sandbox.evaluate import ELSEWHERE, Evaluator, Unsendable, plain
 from autograder.sandbox.wire import Bounds, Handle, decode, encode
+from autograder.testing.log import Log
 from autograder.testing.marks import Forbidden
 from autograder.text import clean
 
 TRACED_CALLS = 2  # of every test, the first calls of each function and method are traced, then one in TRACE_EVERY
 TRACE_EVERY = 16
+REMEMBERED_BYTES = 64 << 20  # of requests and answers, for each backend that remembers
 
 
 class Backend(Protocol):
@@ -53,12 +55,14 @@ class LocalBackend:
 class RememberingBackend(LocalBackend):
     """Answers the same pure call once: every submission is compared with the same expected values.
 
-    Pure is a call without objects and generators that draws no global random numbers.
+    Pure is a call without objects and generators that draws no global random numbers. What tests ask may hold a
+    student's answers: beyond ``REMEMBERED_BYTES``, the calls remembered first are forgotten.
     """
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         super().__init__(namespace)
         self._known: dict[bytes, bytes] = {}
+        self._bytes = 0
 
     def perform(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply, evaluated here unless it was before."""
@@ -72,8 +76,15 @@ class RememberingBackend(LocalBackend):
         reply: dict[str, Any] = decode(answer)
         pure = request["op"] == "call" and not _holds_state([request, reply])
         if pure and torch.equal(before, torch.get_rng_state()):
-            self._known[data] = answer
+            self._remember(data, answer)
         return reply
+
+    def _remember(self, request: bytes, answer: bytes) -> None:
+        self._known[request] = answer
+        self._bytes += len(request) + len(answer)
+        while self._bytes > REMEMBERED_BYTES:
+            oldest = next(iter(self._known))
+            self._bytes -= len(oldest) + len(self._known.pop(oldest))
 
 
 def _holds_state(value: Any) -> bool:
@@ -110,13 +121,13 @@ class Student:
     """Names of a notebook as attributes: ``student.softmax(x, dim=1)``.
 
     ``forbidden`` maps a function's name, or ``"*"``, to what its graded calls must not use.
-    ``log`` keeps every request and reply of the current test, for counterexamples and hints.
+    ``log`` keeps the requests and replies of the current test, for counterexamples and hints.
     """
 
     backend: Backend
     forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
     # No init: hypothesis prints every field that has one, and a log of hundreds of calls takes seconds.
-    log: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list, init=False, repr=False)
+    log: Log = field(default_factory=Log, init=False, repr=False)
     _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
     # Functions whose traced calls did something where no trace looks; for a person to look at.
     unseen: set[str] = field(default_factory=set, init=False, repr=False)
@@ -182,8 +193,35 @@ class Student:
 
     def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
         reply = self.backend.perform(request)
+        if not _well_formed(reply):
+            raise _no_reply(request)
         self.log.append((request, reply))
         return reply
+
+
+_TEXTS = ("message", "type", "where")
+_NAMES = ("modified", "aliases", "requires_grad", "events", "bases")
+
+
+def _well_formed(reply: dict[str, Any]) -> bool:
+    """Whether every field that a reply has is of its type: a student process can write what it likes."""
+    return (
+        all(type(reply.get(key, "")) is str for key in _TEXTS)
+        and all(_all_of(reply.get(key, ()), str) for key in _NAMES)
+        and _all_of(reply.get("grads", ()), torch.Tensor, type(None))
+        and type(reply.get("operations", 0)) is int
+        and (reply.get("status") != "ok" or "value" in reply)
+    )
+
+
+def _all_of(value: Any, *kinds: type) -> bool:
+    return type(value) in (list, tuple) and all(type(item) in kinds for item in value)
+
+
+def _no_reply(request: dict[str, Any]) -> Mismatch:
+    fault = Mismatch(f"the notebook's process sent what is no reply to {request['op']!r}")
+    fault.verdict = Verdict.PROTOCOL
+    return fault
 
 
 def _union(first: Forbidden | None, second: Forbidden | None) -> Forbidden | None:
@@ -207,9 +245,7 @@ def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
             if "MemoryError" in bases or "DefaultCPUAllocator: can't allocate memory" in message:
                 error.verdict = Verdict.MEMORY
             return error
-    fault = Mismatch(f"the notebook's process sent what is no reply to {request['op']!r}")
-    fault.verdict = Verdict.PROTOCOL
-    return fault
+    return _no_reply(request)
 
 
 @dataclass(frozen=True)

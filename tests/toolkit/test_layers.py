@@ -22,7 +22,7 @@ LAYERS = """
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
     sandbox.zygote sandbox.process
-    sandbox.session course seed testing.marks testing.strategies
+    sandbox.session course seed testing.marks testing.strategies testing.log
     suite testing.student provenance
     testing.compare
     testing.checks testing.statistics examples hints

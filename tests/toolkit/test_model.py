@@ -43,7 +43,7 @@ def test_a_report_says_in_json_what_the_contract_names() -> None:
     assert fields | {"seconds"} <= auto["tests"][0].keys()
     provenance = {"submission_sha256", "tests_sha256", "reference_sha256", "seed_id", "device", "isolation"}
     assert provenance | {"versions", "started", "seconds"} <= told["provenance"].keys()
-    assert told["provenance"]["versions"].keys() == {"python", "torch", "autograder"}
+    assert {"python", "torch", "autograder"} <= told["provenance"]["versions"].keys()
 
 
 def test_a_report_goes_through_json_unchanged() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from autograder.sandbox import wire
 from autograder.sandbox.wire import Bounds, Handle, WireError, decode, encode
+from tests.fuzz_wire import same
 
 SMALL = Bounds(total_bytes=1 << 16, items=200, text_bytes=1 << 10)
 
@@ -39,7 +40,7 @@ def arrays() -> st.SearchStrategy[np.ndarray[Any, Any]]:
     return st.builds(lambda dtype, shape: np.arange(math.prod(shape)).reshape(shape).astype(dtype).T, dtypes, shapes)
 
 
-KEYS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+KEYS = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(max_size=5)
 LEAVES = (
     st.none() | st.booleans() | st.integers(-(1 << 500), 1 << 500) | st.floats() | st.text() | st.binary()
     | tensors() | arrays() | st.builds(Handle, st.integers(0, 1 << 62), st.text(max_size=20))
@@ -51,24 +52,6 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal in type and value; NaN equals itself, tensors also in strides where these matter."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, torch.Tensor):
-        as_bytes = [torch.cat([t.flatten(), t.flatten()]).view(torch.uint8) for t in (one, other)]
-        return one.dtype == other.dtype and one.shape == other.shape and torch.equal(*as_bytes)
-    if isinstance(one, np.ndarray):
-        return one.dtype.newbyteorder("=") == other.dtype.newbyteorder("=") and np.array_equal(one, other)
-    if isinstance(one, float):
-        return struct.pack("<d", one) == struct.pack("<d", other) or (math.isnan(one) and math.isnan(other))
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    return bool(one == other)
 
 
 # --------------------------------------------------------------------------------------------------- round trip
@@ -218,6 +201,15 @@ def tensor_head(code: int, size: int, *dims: int) -> bytes:
         (tensor_head(0, 0, 0, 1 << 40, 1 << 40, 1, 1, 1), r"dimensions \(0, 1099511627776, 1099511627776\)"),
         (b"a" + u32(1) + b"O" + bytes(1), "numpy dtype 'O'"),
         (b"a" + u32(3) + b"<f3" + bytes(1), "numpy dtype '<f3'"),
+        (b"a" + u32(4) + b"<c32" + bytes(1) + bytes(32), "numpy dtype '<c32'"),
+        (b"a" + u32(9) + b"<f0000004" + bytes(1), "a text of 9 bytes"),
+        (b"s" + u32(2000) + b"a" * 2000, "a text of 2000 bytes"),
+        (b"h" + bytes(8) + u32(201) + b"a" * 201, "a text of 201 bytes"),
+        (b"b" + u32(1 << 17) + bytes(1 << 17), "more than 65536 bytes in one value"),
+        (b"l" + u32(64) + encode(torch.ones(())) * 64, "more than 65536 bytes in one value"),
+        (b"l" + u32(64) + encode(np.ones(())) * 64, "more than 65536 bytes in one value"),
+        (b"d" + u32(1) + encode(1 << 64) + b"N", "a repeated key, or one that is not a plain value"),
+        (b"g" + u32(3) + b"cpuN", "a generator of an unknown device"),
         (b"g" + u32(4) + b"cuda", "a generator of an unknown device"),
         (b"g" + u32(3) + b"cpux" + encode(torch.zeros(3, dtype=torch.uint8))[1:], "not a generator state"),
     ],
@@ -236,6 +228,10 @@ def test_bytes_that_are_no_value_are_named(data: Any, message: str) -> None:
         (b"x" * (1 << 17), "more than 65536 bytes in one value"),
         ([None] * 300, "more than 200 items in one value"),
         (torch.zeros(1 << 15), "more than 65536 bytes in one value"),
+        ([torch.zeros(0)] * 65, "more than 65536 bytes in one value"),
+        (torch.zeros(1).expand(1 << 15), "more than 65536 bytes in one value"),
+        ({1 << 64: None}, "a key of type int, or a number beyond 64 bits"),
+        ({(1,): None}, "a key of type tuple, or a number beyond 64 bits"),
         (torch.ones(2).to_sparse(), "a tensor of layout torch.sparse_coo and dtype torch.float32"),
         (torch.zeros(2, dtype=torch.float8_e5m2), "a tensor of layout torch.strided and dtype torch.float8_e5m2"),
         (np.array([None]), "a numpy array of dtype object"),

@@ -1,5 +1,5 @@
 """Replies of the wrong shape: what the trusted side reads must not fail it."""
-EXPECT = {"verdict": "failed", "score": 0.0}
+EXPECT = {"verdict": "protocol", "score": 0.0}
 # %%
 import sys
 Evaluator = sys.modules["autograder.sandbox.evaluate"].Evaluator
