@@ -6,8 +6,10 @@ A cell's outputs are not kept: no grade depends on them. What a cell raises is k
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
+import sys
 import warnings
 from types import FrameType
 from typing import Any
@@ -104,5 +106,7 @@ def make_shell() -> NotebookShell:
         shell: NotebookShell = NotebookShell.instance(config=config)
     shell.compile.get_code_name = lambda *_: f"cell {shell.cell_index}"  # type: ignore[method-assign]
     shell.register_magic_function(_no_magic, "line", "matplotlib")  # type: ignore[arg-type]
+    sys.path.insert(0, "")  # a module that a cell writes can be imported, as in Jupyter
+    os.environ["PIP_NO_INDEX"] = "1"  # without a network, pip says so at once instead of after its retries
     shell.run_cell("pass", store_history=False)  # the first cell of a process pays for IPython's late imports
     return shell

@@ -27,6 +27,7 @@ from autograder.feedback import render
 from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.runner import Grader
+from tests.toolkit.handed_in import RIGHT
 from tests.toolkit.hosts import notebook
 from tests.toolkit.outside import Outside
 from tests.toolkit.test_feedback import ATTRIBUTES, TAGS, Page
@@ -34,25 +35,6 @@ from tests.toolkit.tiny import TOPIC, tiny_course
 
 CORPUS = Path(__file__).parents[1] / "submissions" / "hostile"
 
-RIGHT = """
-import torch
-from torch import nn
-
-def halve(x):
-    if not x.is_floating_point():
-        raise ValueError("x holds whole numbers")
-    return x * 0.5
-
-class Halver(nn.Module):
-    def __init__(self, times=1):
-        super().__init__()
-        self.times = times
-        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
-
-    def forward(self, x):
-        self.calls += 1
-        return x * 0.5**self.times
-"""
 WRONG = RIGHT.replace("0.5", "0.4")
 
 
@@ -81,8 +63,6 @@ def read(path: Path) -> Trick:
 
 
 TRICKS = [read(path) for path in sorted(CORPUS.glob("*.py"))]
-
-
 CANARY = f"canary-{secrets.token_hex(16)}"
 
 
