@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +15,14 @@ from autograder.testing.student import Student
 from tests.toolkit.hosts import notebook
 
 SHARED_FOLDERS = (Path("/tmp"), Path("/dev/shm"))
-OF_GRADING = ("autograder-", "pytest-of-")  # what a grading run makes in /tmp itself
 
 
 @dataclass(frozen=True)
 class Outside:
     """Processes and files that belong to a sandbox's students, and the course they must not touch.
 
-    ``uid`` is the user that students have outside. Where that is the user who grades, only processes in a
-    pid namespace below the zygote's are students'.
+    ``uid`` is the user that students have outside. Where that is the user who grades, students' processes are
+    those below this one that are in a pid namespace of their own, and their files cannot be told from other ones.
     """
 
     course: Path
@@ -41,15 +41,23 @@ class Outside:
 
     def processes(self) -> list[str]:
         """Pids of what runs as a student."""
-        deep = 0 if os.getuid() == 0 else _pid_namespaces("self") + 2
-        found = (entry.name for entry in Path("/proc").iterdir())
-        return [pid for pid in found if pid.isdigit() and self._is_student(pid, deep)]
+        found = dict(self._living())
+        if os.getuid() == 0:
+            return [pid for pid, (owner, _, _) in found.items() if owner == self.uid]
+        ours = str(os.getpid())
+        deep = found[ours][2] + 2  # the zygote has made one, the student another
+        return [pid for pid, (_, _, depth) in found.items() if depth >= deep and ours in _line(pid, found)]
 
-    def _is_student(self, pid: str, deep: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}").stat().st_uid == self.uid and _pid_namespaces(pid) >= deep
-        except OSError:  # it has just ended
-            return False
+    def _living(self) -> Iterator[tuple[str, tuple[int, str, int]]]:
+        """Each process's pid with its user, its parent and how many pid namespaces deep it is."""
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit():
+                with contextlib.suppress(OSError):  # it has just ended
+                    text = (path / "status").read_text(encoding="ascii", errors="replace")
+                    fields = {
+                        key: value.split() for key, _, value in (line.partition(":") for line in text.splitlines())
+                    }
+                    yield path.name, (int(fields["Uid"][0]), fields["PPid"][0], len(fields["NSpid"]))
 
     def files(self) -> dict[str, tuple[int, ...]]:
         """Every path of the course with its size and time, and what students own in folders that all share."""
@@ -61,14 +69,16 @@ class Outside:
             yield str(path), (found.st_mode, found.st_size, found.st_mtime_ns)
 
     def _shared_files(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        for folder in SHARED_FOLDERS:
+        for folder in SHARED_FOLDERS if os.getuid() == 0 else ():
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if not entry.name.startswith(OF_GRADING) and entry.stat(follow_symlinks=False).st_uid == self.uid:
-                        yield entry.path, ()
+                    with contextlib.suppress(OSError):  # another program's, just removed
+                        if entry.stat(follow_symlinks=False).st_uid == self.uid:
+                            yield entry.path, ()
 
 
-def _pid_namespaces(pid: str) -> int:
-    """How many pid namespaces deep a process is, counted from the one of the reader's."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    return next(len(line.split()) - 1 for line in status.splitlines() if line.startswith("NSpid:"))
+def _line(pid: str, found: Mapping[str, tuple[int, str, int]]) -> Iterator[str]:
+    """A process, its parent, and so on up."""
+    while pid in found:
+        yield pid
+        pid = found[pid][1]

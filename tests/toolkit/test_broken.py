@@ -22,7 +22,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course import Course
-from autograder.model import GradeReport, Limits, Submission
+from autograder.model import GradeReport, Submission
 from autograder.provenance import Options
 from autograder.release import release
 from autograder.runner import Grader
@@ -85,9 +85,9 @@ CASES = {path.stem: read(path) for path in sorted(CORPUS.glob("*.py"))}
 
 
 def released(folder: Path) -> tuple[Course, Kit]:
-    """A released course with patience for a slow machine, and what its students work with."""
+    """A released course with limits for a slow machine, and what its students work with."""
     course = tiny_course(folder)
-    edit(course.root / "assignments" / TOPIC / f"{TOPIC}.md", "call_seconds: 2", "call_seconds: 20")
+    edit(course.root / "assignments" / TOPIC / f"{TOPIC}.md", "call_seconds: 2", "call_seconds: 20, cell_seconds: 5")
     release(course, TOPIC)
     notebook = nbformat.read(course.root / "release" / TOPIC / f"{TOPIC}.ipynb", as_version=4)
     return course, Kit(json.loads(json.dumps(notebook)))
@@ -96,7 +96,7 @@ def released(folder: Path) -> tuple[Course, Kit]:
 @pytest.fixture(scope="module")
 def slot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Grader, Kit]]:
     course, kit = released(tmp_path_factory.mktemp("broken"))
-    with Grader(course, TOPIC, Options(explain=False, limits=Limits(call_seconds=20.0))) as grader:
+    with Grader(course, TOPIC, Options(explain=False)) as grader:
         yield grader, kit
 
 

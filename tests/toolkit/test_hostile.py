@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import secrets
 import unicodedata
@@ -27,6 +28,7 @@ from autograder.feedback import render
 from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.runner import Grader
+from autograder.sandbox.session import Session
 from tests.toolkit.handed_in import RIGHT
 from tests.toolkit.hosts import notebook
 from tests.toolkit.outside import Outside
@@ -160,6 +162,22 @@ def test_looking_for_an_explanation_survives_the_trick(grader: Grader, tmp_path:
     report = grade(grader, tmp_path, trick.cells(), explain=True, **trick.limits)
     assert automatic(report) in either(trick.expect["verdict"])
     assert report.score in either(trick.expect["score"])
+
+
+def test_the_look_from_outside_sees_what_lives_and_what_was_written(grader: Grader, outside: Outside) -> None:
+    before = outside.files()
+    session = Session(grader._sandbox, notebook("import subprocess\nsubprocess.Popen(['sleep', '1000'])"), Limits())
+    session.open()
+    assert len(outside.processes()) >= 2
+    session.close()
+    assert outside.processes() == []
+    shared = [Path("/tmp") / CANARY] if os.getuid() == 0 else []  # see Outside
+    for path in (grader.course.results / "new.json", *shared):
+        path.touch()
+        os.chown(path, outside.uid, -1)
+        assert set(outside.files()) - set(before) == {str(path)}
+        path.unlink()
+        assert set(outside.files()) == set(before)
 
 
 def test_a_search_finds_what_can_be_seen(grader: Grader, tmp_path: Path) -> None:
