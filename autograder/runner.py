@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import traceback
 from collections import Counter
@@ -29,6 +30,7 @@ from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.seed import Seed
 from autograder.suite import HiddenTest, Suite, collect
 from autograder.testing.student import RememberingBackend, Student
+from autograder.text import clean
 
 
 class Grader:
@@ -174,6 +176,8 @@ class Grader:
         )
 
 
+NOTEBOOK_LIKE = re.compile(r"\.ipynb\b", re.IGNORECASE)  # also .ipynb.txt, as some browsers save it
+
 # A function that hangs or dies takes few of the fresh processes, so that the other questions get theirs.
 DEADLY = frozenset({Verdict.CRASHED, Verdict.MEMORY, Verdict.TIMEOUT, Verdict.PROTOCOL})
 DEATHS_PER_QUESTION = 2
@@ -213,17 +217,34 @@ def _our_fault(error: Exception) -> str:
 
 def read_notebook(path: Path, limits: Limits) -> bytes:
     """The bytes of a submitted notebook, never through a link and never more than the limit."""
+    try:
+        return _read(path, limits)
+    except PermissionError as error:
+        raise InvalidSubmission(f"{path.name} may not be read; hand it in again with permission to read it") from error
+
+
+def _read(path: Path, limits: Limits) -> bytes:
     if path.is_symlink():
-        raise InvalidSubmission(f"{path.name} is a link, not a notebook")
+        raise InvalidSubmission(f"{path.name} is a link, not a notebook; hand in the file itself")
     if path.parent.is_symlink() or path.parent.parent.is_symlink():
         raise InvalidSubmission(f"{path.name} lies behind a link, not in a folder of the student's own")
+    if not path.exists():
+        raise InvalidSubmission(f"no notebook was handed in: {path.name} is not there{_others_beside(path)}")
     if not path.is_file():
-        raise InvalidSubmission(f"no notebook was handed in: {path.name} is not there")
+        raise InvalidSubmission(f"{path.name} is a folder or a device, not a notebook; hand in the file itself")
     size = path.stat().st_size
     if size > limits.notebook_bytes:
         most = limits.notebook_bytes >> 20
         raise InvalidSubmission(f"the notebook has {size >> 20} MiB, more than {most}: clear its outputs and save")
     return path.read_bytes()
+
+
+def _others_beside(path: Path) -> str:
+    """What to do about notebooks that were handed in under another name."""
+    names = sorted(other.name for other in path.parent.glob("*") if NOTEBOOK_LIKE.search(other.name))
+    if len(names) > 1:
+        return f"; of the {len(names)} notebooks that are, give one that name and hand it in again"
+    return f"; rename {clean(names[0], 80)} and hand it in again" if names else ""
 
 
 def source_flags(session: Session) -> tuple[Flag, ...]:

@@ -23,7 +23,7 @@ from autograder.disclosure import Level, for_student
 from autograder.errors import AuthoringError
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge.summary import outcome
-from autograder.sandbox.notebook import MAX_CELLS, MAX_SOURCE
+from autograder.sandbox.notebook import MAX_SOURCE, UnreadableError, listed_cells, load
 from autograder.words import STATUSES
 
 MISSING = "This cell was missing from the submission."
@@ -67,10 +67,6 @@ class _Cell:
     missing: bool = False
 
 
-class _UnreadableError(Exception):
-    """The bytes are no notebook; the message says why."""
-
-
 def read_released(assignment: Assignment) -> Released:
     """The released notebook of ``assignment``; raises ``AuthoringError`` where there is none."""
     path = assignment.release_folder / f"{assignment.topic}.ipynb"
@@ -81,10 +77,16 @@ def read_released(assignment: Assignment) -> Released:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """The bytes of a submitted file; empty for a link, a folder, a missing file or one of more than ``most`` bytes."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > most:
+    """The bytes of a submitted file; empty where there is none to read, it is no file or it has more than ``most``.
+
+    Nothing is read through a link, be it the file's or its folders': it would show another student's work.
+    """
+    try:
+        if any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
+            return b""
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= most else b""
+    except PermissionError:
         return b""
-    return path.read_bytes()
 
 
 def build(released: Released, data: bytes, report: GradeReport | None = None, level: Level = "full") -> Autograded:
@@ -93,8 +95,8 @@ def build(released: Released, data: bytes, report: GradeReport | None = None, le
     try:
         submitted, problem = _submitted_cells(data, set(released.cells)), ""
         _add_missing(submitted, released)
-    except _UnreadableError as error:
-        submitted, problem = _as_released(released), f"{error}."
+    except UnreadableError as error:
+        submitted, problem = _as_released(released), f"the notebook cannot be read: {error}"
     cells = [_node(released, cell, position) for position, cell in enumerate(submitted)]
     if told is not None:
         _put_results(told, submitted, cells)
@@ -114,16 +116,11 @@ def _marks(cell: NotebookNode) -> Mapping[str, Any]:
 
 
 def _submitted_cells(data: bytes, known: set[str]) -> list[_Cell]:
-    """The cells of a notebook in format 3 or 4. Of cells with one grade id the last counts, as with nbgrader."""
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise _UnreadableError("The submitted file is missing, too large or no notebook") from error
-    sheets = notebook.get("worksheets") if isinstance(notebook, dict) else None
-    inner = sheets[0] if isinstance(sheets, list) and sheets else notebook
-    found = inner.get("cells") if isinstance(inner, dict) else None
-    if not isinstance(found, list) or len(found) > MAX_CELLS:
-        raise _UnreadableError(f"The submitted file holds no list of cells, or more than {MAX_CELLS}")
+    """The cells of a notebook in format 3 or 4. Of cells with one grade id the last counts, as with nbgrader.
+
+    Raises ``UnreadableError`` where there are none.
+    """
+    found = listed_cells(load(data))
     cells = [_read_cell(index, cell) for index, cell in enumerate(found) if isinstance(cell, dict)]
     seen: set[str] = set()
     for cell in reversed(cells):

@@ -6,17 +6,19 @@ depends on it not being: replies are values, and the grading process decides.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any
 
 from autograder.sandbox import notebook
 from autograder.sandbox.evaluate import Evaluator, describe_error
-from autograder.sandbox.shell import NotebookShell, Sink
+from autograder.sandbox.shell import CellTimeout, NotebookShell, Sink, alarm
 from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
 
 _read, _write = os.read, os.write
 _CHUNK = 1 << 20
+SCAN_SECONDS = 3.0  # IPython needs minutes for a large cell full of magics
 
 
 class Student:
@@ -43,9 +45,17 @@ class Student:
         except notebook.UnreadableError as error:
             return {"status": "invalid", "message": str(error)}
         self.cells = {cell.index: cell for cell in cells}
-        used = notebook.names_used([self._as_python(cell.source) for cell in cells if not cell.problem])
+        used = self._names_used([cell.source for cell in cells if not cell.problem])
         listed = [(cell.index, cell.skip, cell.problem, cell.source) for cell in cells]
         return {"status": "ok", "cells": listed, "names": sorted(used & set(request["names"]))}
+
+    def _names_used(self, sources: list[str]) -> set[str]:
+        """The names in some cells, as far as they are found in time: a hint for people is not worth more."""
+        found: set[str] = set()
+        with contextlib.suppress(CellTimeout), alarm(SCAN_SECONDS):
+            for source in sources:
+                found |= notebook.names_used([self._as_python(source)])
+        return found
 
     def _as_python(self, source: str) -> str:
         try:

@@ -460,7 +460,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
 
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_TEXT]
+        return str.__getitem__(str(error), slice(MAX_TEXT))  # exactly a text, also where a subclass was given
     except BaseException:  # noqa: BLE001 - an exception's __str__ is the student's code as well
         return "(its text could not be read)"
 

@@ -275,7 +275,7 @@ class StudentProcess:
         if len(self._at_least(end, data, deadline)) > end:
             raise WireError("bytes after the end of a frame")
         reply = decode(memoryview(data)[HEADER.size :], self._bounds)
-        if not isinstance(reply, dict) or reply.get("status") not in _STATUSES:
+        if not isinstance(reply, dict) or type(status := reply.get("status")) is not str or status not in _STATUSES:
             raise WireError("a frame that is no reply")
         return reply
 

@@ -5,10 +5,14 @@ A cell's outputs are not kept: no grade depends on them. What a cell raises is k
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import signal
 import subprocess
+import sys
 import warnings
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -66,15 +70,12 @@ class NotebookShell(InteractiveShell):
     def run(self, index: int, source: str, seconds: float) -> dict[str, Any]:
         """Run one cell: ``status`` is ok, error or timeout, with a ``message``."""
         self.cell_index = index
-        signal.signal(signal.SIGALRM, _ring)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            result = self.run_cell(source, store_history=False, silent=False)
+            with alarm(seconds):
+                result = self.run_cell(source, store_history=False, silent=False)
             error = result.error_before_exec or result.error_in_exec
         except BaseException as raised:  # noqa: BLE001 - whatever a cell raises is data
             error = raised
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         if error is None:
             return {"status": "ok", "message": ""}
         if isinstance(error, CellTimeout):
@@ -82,6 +83,17 @@ class NotebookShell(InteractiveShell):
         told = describe_error(error)
         place = f" ({told['where']})" if told["where"] else ""
         return {"status": "error", "message": f"{told['type']}: {told['message']}{place}"}
+
+
+@contextlib.contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Raise ``CellTimeout`` inside after ``seconds`` of wall time."""
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _ring(_signum: int, _frame: FrameType | None) -> None:
@@ -104,5 +116,7 @@ def make_shell() -> NotebookShell:
         shell: NotebookShell = NotebookShell.instance(config=config)
     shell.compile.get_code_name = lambda *_: f"cell {shell.cell_index}"  # type: ignore[method-assign]
     shell.register_magic_function(_no_magic, "line", "matplotlib")  # type: ignore[arg-type]
+    sys.path.insert(0, "")  # a module that a cell writes can be imported, as in Jupyter
+    os.environ["PIP_NO_INDEX"] = "1"  # without a network, pip says so at once instead of after its retries
     shell.run_cell("pass", store_history=False)  # the first cell of a process pays for IPython's late imports
     return shell

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from autograder.provenance import Options
 from autograder.runner import Grader
-from tests.toolkit.test_hostile import RIGHT, TRICKS, WRONG, automatic, grade
+from tests.toolkit.handed_in import RIGHT
+from tests.toolkit.test_hostile import TRICKS, WRONG, automatic, grade
 from tests.toolkit.tiny import TOPIC, tiny_course
 
 
@@ -21,7 +22,9 @@ def _main() -> None:
         with Grader(tiny_course(folder), TOPIC, Options(explain=False)) as grader:
             for trick in TRICKS:
                 report = grade(grader, folder, trick.cells(), **trick.limits)
-                _say(trick.name, report.score, automatic(report), report.message)
+                _say(
+                    trick.name, report.score, automatic(report), report.message, *(cell.status for cell in report.cells)
+                )
             for cells in ([RIGHT], [WRONG]):
                 report = grade(grader, folder, cells)
                 _say("control", report.score, automatic(report), report.message)

@@ -113,6 +113,18 @@ def test_links_folders_and_large_files_are_not_read(tmp_path: Path) -> None:
     assert read_bytes(tmp_path / "secret", 5) == b""
 
 
+@pytest.mark.parametrize("linked", ["submitted/eve", "submitted/eve/topic"])
+def test_another_students_notebook_is_not_read_behind_a_link(tmp_path: Path, linked: str) -> None:
+    theirs = tmp_path / "submitted" / "ada" / "topic" / "topic.ipynb"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"their work")
+    link = tmp_path / linked
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(theirs.parents[0 if linked.endswith("topic") else 1])
+    assert (tmp_path / "submitted" / "eve" / "topic" / "topic.ipynb").read_bytes() == b"their work"
+    assert read_bytes(tmp_path / "submitted" / "eve" / "topic" / "topic.ipynb", 100) == b""
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_texts_of_students_are_shown_as_text(text: str) -> None:
     (question,) = [item for item in for_student(hostile(text), "full").questions if item.kind == "auto"]

@@ -60,6 +60,20 @@ def test_cells_share_names_and_the_last_definition_counts(host: Host) -> None:
     assert outcome["calls"] == [{"value": 2}]
 
 
+def test_a_module_that_a_cell_writes_can_be_imported(host: Host) -> None:
+    outcome = host.run(
+        "%%writefile mine.py\nvalue = 3", "from mine import value\ndef probe(): return value", calls=("probe",)
+    )
+    assert outcome["calls"] == [{"value": 3}]
+
+
+def test_pip_is_told_that_there_is_no_network(host: Host) -> None:
+    outcome = host.run(
+        "tried = !pip download nothing-of-this-name\ndef probe(): return '\\n'.join(tried)", calls=("probe",)
+    )
+    assert "Retrying" not in outcome["calls"][0]["value"]
+
+
 def test_the_place_of_a_later_error_is_the_cell_that_defines_the_function(host: Host) -> None:
     outcome = host.run("x = 1", "def probe():\n    return x / 0", calls=("probe",))
     message = outcome["calls"][0]["message"]

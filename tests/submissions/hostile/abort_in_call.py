@@ -1,9 +1,8 @@
-"""Aborts the interpreter by signal."""
-
+"""Ends the process by a signal of its own: abort, kill, an alarm without a handler."""
 EXPECT = {"verdict": "crashed", "score": 2.0}
 # %%
-import os
-
-
+import os, signal
 def halve(x):
-    os.abort()
+    if x.dtype.itemsize == 4:
+        os.abort()
+    os.kill(os.getpid(), signal.SIGKILL)

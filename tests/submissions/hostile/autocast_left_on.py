@@ -1,11 +1,8 @@
-"""Leaves autocast to bfloat16 switched on, which is no part of an answer that is wrong anyway."""
-
-EXPECT = {"verdict": "failed", "score": 2.0}
+"""Contexts entered and never left: autocast, inference mode, anomaly detection."""
+EXPECT = {"verdict": "passed", "score": 5.0}
 # %%
 import torch
-
 torch.autocast("cpu", dtype=torch.bfloat16).__enter__()
-
-
-def halve(x):
-    return x
+torch.autograd.set_detect_anomaly(True)
+torch.autograd.graph.save_on_cpu().__enter__()
+torch.use_deterministic_algorithms(True, warn_only=False)

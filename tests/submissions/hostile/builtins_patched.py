@@ -1,5 +1,5 @@
 """Builtins replaced, so that whatever still runs in this process sees what it should not."""
-EXPECT = {"verdict": ["failed", "error", "crashed", "protocol"], "score": [0.0, 2.0]}
+EXPECT = {"verdict": "crashed", "score": 2.0}
 # %%
 import builtins
 def halve(x):

@@ -1,9 +1,5 @@
-"""Answers in complex numbers whose real part is right."""
-
+"""A right real part with an imaginary one, to get lost in a cast."""
 EXPECT = {"verdict": "failed", "score": 2.0}
 # %%
 import torch
-
-
-def halve(x):
-    return (x.double() * 0.5).to(torch.complex128)
+def halve(x): return torch.complex(x.double() * 0.5, x.double() * 0)

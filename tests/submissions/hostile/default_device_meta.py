@@ -1,11 +1,5 @@
-"""Makes meta the default device: new tensors have no values."""
-
-EXPECT = {"verdict": ["failed", "error"], "score": [0.0, 2.0]}
+"""The default device is one without values: what is made from then on, the buffer of a module too, has none."""
+EXPECT = {"verdict": "error", "score": 0.0}
 # %%
 import torch
-
 torch.set_default_device("meta")
-
-
-def halve(x):
-    return x

@@ -1,5 +1,5 @@
-"""A list that never ends when it is read."""
-EXPECT = {"verdict": "timeout", "score": 2.0}
+"""A list that never ends when it is asked for its items: what it holds is read past it."""
+EXPECT = {"verdict": "failed", "score": 2.0}
 LIMITS = {"call_seconds": 0.7}
 # %%
 class Endless(list):

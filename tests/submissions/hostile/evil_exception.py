@@ -1,5 +1,5 @@
 """An exception whose class and text are code."""
-EXPECT = {"verdict": ["error", "crashed"], "score": 2.0}
+EXPECT = {"verdict": ["error", "crashed"], "score": 2.0}  # told as an error, or the process ends because even its name is a trap: the test is lost either way
 # %%
 class Meta(type):
     @property

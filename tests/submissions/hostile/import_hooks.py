@@ -1,23 +1,11 @@
-"""Puts a finder first that answers every import with an empty module."""
-
-EXPECT = {"verdict": "failed", "score": 2.0}
+"""Modules replaced and importers planted, for whatever is imported later."""
+EXPECT = {"verdict": "passed", "score": 5.0}
 # %%
-import importlib.abc, importlib.machinery, sys
-
-
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def find_spec(self, name, path, target=None):
-        return importlib.machinery.ModuleSpec(name, self)
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        module.passed = True
-
-
+import sys, types
+class Finder:
+    def find_spec(self, name, path=None, target=None): raise SystemExit(name)
 sys.meta_path.insert(0, Finder())
-
-
-def halve(x):
-    return x
+sys.path_hooks.insert(0, lambda path: 1 / 0)
+for name in ("torch.testing", "hypothesis", "pytest", "numpy.testing", "autograder.sandbox.wire", "autograder.sandbox.child"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["autograder"] = None

@@ -1,7 +1,6 @@
 """Raises the recursion limit and recurses until the C stack is gone."""
 
-# Which stack ends first is a matter of the interpreter's version.
-EXPECT = {"verdict": ["memory", "crashed", "error"], "score": 2.0}
+EXPECT = {"verdict": ["memory", "crashed", "error"], "score": 2.0}  # which stack ends first hangs on the interpreter
 LIMITS = {"memory_bytes": 268435456}
 # %%
 import sys

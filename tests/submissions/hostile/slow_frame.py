@@ -1,14 +1,12 @@
-"""Sends its reply a byte at a time, more slowly than the call may take."""
-
+"""A right answer, one byte at a time, each within the time of a call."""
 EXPECT = {"verdict": "timeout", "score": 2.0}
-LIMITS = {"call_seconds": 0.6}
+LIMITS = {"call_seconds": 0.7}
 # %%
-import os, struct, time
-
-
+import os, sys, time
+child = sys.modules["autograder.sandbox.child"]
+def slow(descriptor, data):
+    time.sleep(0.1)
+    return os.write(descriptor, bytes(data[:1]))
 def halve(x):
-    head = struct.pack("<IQQ", 0x41475231, 1, 1 << 20)
-    while True:
-        os.write(3, head[:1])
-        time.sleep(0.05)
-        head = head[1:] or head
+    child._write = slow
+    return x * 0.5

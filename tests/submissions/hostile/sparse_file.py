@@ -1,10 +1,16 @@
-"""Makes a file of a terabyte that takes no space."""
-
-EXPECT = {"verdict": "error", "score": 2.0}
-
-
+"""A file that says it has a tebibyte, and a thousand of them."""
+EXPECT = {"verdict": "passed", "score": 5.0}
 # %%
-def halve(x):
-    with open("/tmp/sparse", "wb") as file:
-        file.truncate(1 << 40)
-    return x
+import os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for number in range(1000):
+    with open(f"sparse{number}", "wb") as file:
+        for size in (1 << 40, 1 << 26):
+            try:
+                os.truncate(file.fileno(), size)
+                break
+            except OSError:
+                pass
+# %%
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+os.truncate("sparse0", 1 << 40)

@@ -1,5 +1,5 @@
 """Recursion through C without a guard."""
-EXPECT = {"verdict": ["crashed", "error"], "score": 2.0}
+EXPECT = {"verdict": ["crashed", "error"], "score": 2.0}  # newer interpreters guard recursion through C as well
 # %%
 import sys
 sys.setrecursionlimit(10**9)

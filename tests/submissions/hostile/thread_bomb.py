@@ -1,13 +1,15 @@
-"""Starts threads until nothing goes."""
-
-EXPECT = {"verdict": ["error", "passed", "timeout"], "score": [2.0]}
-LIMITS = {"processes": 20}
+"""Threads without end that all compute, so that a graded call gets no turn."""
+EXPECT = {"verdict": "timeout", "score": 2.0}
+LIMITS = {"call_seconds": 0.7, "processes": 32}
 # %%
-import threading
-
-gate = threading.Event()
-
-
-def halve(x):
+import sys, threading
+def spin():
     while True:
-        threading.Thread(target=gate.wait, daemon=True).start()
+        pass
+def halve(x):
+    sys.setswitchinterval(1000)
+    while True:
+        try:
+            threading.Thread(target=spin, daemon=True).start()
+        except RuntimeError:
+            pass

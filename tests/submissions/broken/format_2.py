@@ -1,0 +1,3 @@
+"""A format of 2011."""
+EXPECT = {"verdict": "invalid_submission", "score": 0.0, "message": "the notebook cannot be read: it has notebook format 2; formats 3 and 4 can be graded, and Jupyter saves format 4"}
+def handed_in(kit): return kit.book(nbformat=2)

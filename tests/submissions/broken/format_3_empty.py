@@ -1,0 +1,3 @@
+"""Format 3 without a sheet."""
+EXPECT = {"verdict": "invalid_submission", "score": 0.0, "message": "the notebook cannot be read: it has no list of cells; save it again in Jupyter"}
+def handed_in(kit): return {"nbformat": 3, "worksheets": []}

@@ -1,0 +1,3 @@
+"""Saved by an editor in Latin-1."""
+EXPECT = {"verdict": "invalid_submission", "score": 0.0, "message": "the notebook cannot be read: it is not text, or not in UTF-8; save it again in Jupyter"}
+def handed_in(kit): return kit.dump(kit.book(kit.code("# é" + kit.RIGHT))).decode().encode("latin-1")
