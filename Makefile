@@ -10,7 +10,7 @@
 
 VENV := .venv
 PYTHON :=
-MUTANTS := 12
+MUTANTS := 6
 BIN := $(VENV)/bin
 INTERPRETERS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt

@@ -1,4 +1,7 @@
-"""A program that ``test_hostile_hosts`` runs on other hosts: grades the hostile corpus, one JSON line per trick."""
+"""A program that ``test_hostile_hosts`` runs on other hosts: grades tricks of the corpus, one JSON line each.
+
+Its argument says which: ``1/3`` is every third one from the second on.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ from tests.toolkit.tiny import TOPIC, tiny_course
 
 
 def _main() -> None:
+    first, step = map(int, sys.argv[1].split("/"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Grader(tiny_course(folder), TOPIC, Options(explain=False)) as grader:
-            for trick in TRICKS:
+            for trick in TRICKS[first::step]:
                 report = grade(grader, folder, trick.cells(), **trick.limits)
                 _say(
                     trick.name, report.score, automatic(report), report.message, *(cell.status for cell in report.cells)
