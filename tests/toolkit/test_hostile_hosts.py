@@ -10,7 +10,6 @@ import pytest
 from tests.toolkit.hosts import TIERS, command
 from tests.toolkit.test_hostile import TRICKS, either
 
-
 OTHERS = [tier for tier in TIERS if tier != "root"]
 
 
