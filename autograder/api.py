@@ -191,10 +191,9 @@ def _standing(submissions: Sequence[Submission], results: Path, basis: Basis) ->
 
 def _bytes_of(submission: Submission) -> bytes:
     """The submission's bytes for its digest; none where it is no ordinary file."""
-    if submission.path.is_symlink() or not submission.path.is_file():
-        return b""
     with contextlib.suppress(OSError):
-        return submission.path.read_bytes()
+        if submission.path.is_file() and not submission.path.is_symlink():
+            return submission.path.read_bytes()
     return b""
 
 

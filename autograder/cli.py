@@ -229,8 +229,8 @@ def doctor(
         hidden: tuple[Path, ...] = (Course.find(course).root,)
     except UsageError:
         hidden = ()
-    findings = examining.examine(hidden)
-    rows = examining.machine()
+    found = examining.examine(hidden)
+    findings, rows = found.findings, examining.machine(found.tier)
     if as_json:
         promises = [{"promise": f.promise, "holds": f.holds, "means": f.means} for f in findings]
         out.print(json.dumps({"machine": rows, "promises": promises}, indent=2), markup=False)

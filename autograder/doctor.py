@@ -115,7 +115,15 @@ class Finding:
     means: str
 
 
-def examine(hidden: tuple[Path, ...] = ()) -> list[Finding]:
+@dataclass(frozen=True)
+class Examination:
+    """What was found. ``tier``: how students are kept apart here; empty where they cannot be."""
+
+    findings: list[Finding]
+    tier: str
+
+
+def examine(hidden: tuple[Path, ...] = ()) -> Examination:
     """Try every promise of the sandbox in a real student process."""
     cells = [{"cell_type": "code", "metadata": {}, "source": _PROBES}]
     notebook = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
@@ -132,8 +140,8 @@ def examine(hidden: tuple[Path, ...] = ()) -> list[Finding]:
             findings.insert(2, _nothing_left(Student(second), sandbox.tier))
             second.close()
     except AutograderError as error:
-        return [Finding("the sandbox can be built on this machine", holds=False, means=str(error))]
-    return findings
+        return Examination([Finding("the sandbox can be built on this machine", holds=False, means=str(error))], "")
+    return Examination(findings, sandbox.tier)
 
 
 # By what means each promise is kept, by tier.
@@ -217,30 +225,24 @@ def _no_privileges(student: Student, tier: str) -> Finding:
     return Finding("6. a submission can lower only its own grade", holds, means)
 
 
-def machine() -> dict[str, str]:
-    """Versions and devices, for people."""
+def machine(tier: str) -> dict[str, str]:
+    """Versions and devices, for people; ``tier`` as in ``Examination``."""
     rows: dict[str, Callable[[], str]] = {
         "system": lambda: f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version,
         "torch": lambda: torch.__version__,
         "processors": lambda: str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cuda": lambda: torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
-        "cage": _cage,
+        "cage": lambda: _cage(tier),
     }
     return {name: read() for name, read in rows.items()}
 
 
-def _cage() -> str:
+def _cage(tier: str) -> str:
     """How students are kept apart here, in words."""
-    if platform.system() != "Linux":
-        return "none (only --isolation process works here)"
-    try:
-        with Sandbox("sandbox") as sandbox:
-            sandbox.wait_ready()
-            tier = sandbox.tier
-    except AutograderError:
-        return "none (only --isolation process works here)"
     who = "root" if os.getuid() == 0 else "an ordinary user"
     if tier == "namespaces":
         return f"namespaces, as {who}"
-    return f"Landlock and seccomp without namespaces, as {who}: notebooks can start no process of their own"
+    if tier == "alone":
+        return f"Landlock and seccomp without namespaces, as {who}: notebooks can start no process of their own"
+    return "none (only --isolation process works here)"

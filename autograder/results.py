@@ -25,7 +25,7 @@ def find_submissions(folder: Path, topic: str, only: tuple[str, ...] = ()) -> tu
     if not folder.is_dir():
         wanted = folder / "STUDENT" / topic / f"{topic}.ipynb"
         raise UsageError(f"no submissions: {folder} is not a folder; they lie at {wanted}")
-    names = sorted(entry.name for entry in folder.iterdir() if (entry / topic).is_dir())
+    names = sorted(entry.name for entry in folder.iterdir() if _handed_in(entry, topic))
     strange = [name for name in names if not is_student_id(name)]
     found = [
         Submission(student=name, assignment=topic, path=folder / name / topic / f"{topic}.ipynb")
@@ -36,6 +36,14 @@ def find_submissions(folder: Path, topic: str, only: tuple[str, ...] = ()) -> tu
     if absent:
         raise UsageError(f"no submission of {topic!r} by {', '.join(map(repr, absent))} in {folder}")
     return found, [name.encode("unicode_escape").decode() for name in strange]
+
+
+def _handed_in(entry: Path, topic: str) -> bool:
+    """Whether a student's folder holds ``topic``; one that may not be entered counts, so that it is told of."""
+    try:
+        return (entry / topic).is_dir()
+    except PermissionError:
+        return True
 
 
 def is_student_id(name: str) -> bool:

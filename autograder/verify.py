@@ -69,11 +69,9 @@ def verify(
 
     def work(one: tuple[_Case | AuthoringError, list[Claim]], own_jobs: int) -> list[Claim]:
         case, claims = one
-        return (
-            claims
-            if isinstance(case, AuthoringError)
-            else claims + list(_claims_of_grades(course, case, own_jobs, ticks))
-        )
+        if isinstance(case, _Case):
+            claims = [*claims, *_claims_of_grades(course, case, own_jobs, ticks)]
+        return claims
 
     def size(one: tuple[_Case | AuthoringError, list[Claim]]) -> int:
         return len(one[0].specimens) if isinstance(one[0], _Case) else 0

@@ -84,8 +84,15 @@ def make(mounts: str | None = None, own: str | None = None) -> ControlGroup | No
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     for parents, version in _places(mounts, own):
         folders = {controller: parent / name for controller, parent in parents.items()}
-        if _make_folders(folders):
-            return ControlGroup(folders, version)
+        if not _make_folders(folders):
+            continue
+        group = ControlGroup(folders, version)
+        try:  # better none than one that takes no bounds: each submission would fail
+            group.bound(1 << 30, 64)
+        except (OSError, ValueError):
+            group.close()
+        else:
+            return group
     return None
 
 

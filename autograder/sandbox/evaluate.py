@@ -16,6 +16,7 @@ Requests are dicts with ``op``:
 
 from __future__ import annotations
 
+import _posixsubprocess
 import _thread
 import contextlib
 import math
@@ -395,7 +396,14 @@ class _Tracer:
 
 ELSEWHERE = "started a thread or process"  # what runs there is not listed
 _STARTERS = frozenset(
-    {_thread.start_new_thread, *(getattr(os, name) for name in ("fork", "posix_spawn") if hasattr(os, name))}
+    getattr(module, name)
+    for module, names in (
+        (_thread, ("start_new_thread", "start_joinable_thread")),  # the second from Python 3.13 on
+        (os, ("fork", "forkpty", "posix_spawn", "posix_spawnp")),
+        (_posixsubprocess, ("fork_exec",)),
+    )
+    for name in names
+    if hasattr(module, name)
 )
 
 # Folders and files of torch whose functions are written in Python. torch.no_grad (autograd/grad_mode.py) and

@@ -18,17 +18,19 @@ def tried(work: Callable[[], object]) -> str:
     ready, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
+        code = 1
         try:
             work()
+            code = 0
         except OSError as error:
             os.write(tell, str(error).encode())
         finally:
-            os._exit(0)
+            os._exit(code)
     os.close(tell)
     with os.fdopen(ready, "rb") as pipe:
         said = pipe.read().decode(errors="replace")
-    os.waitpid(pid, 0)
-    return said
+    _, status = os.waitpid(pid, 0)
+    return said if status == 0 or said else f"it ended with status {os.waitstatus_to_exitcode(status)}"
 
 
 def become_user(uid: int) -> None:

@@ -67,9 +67,12 @@ class Namespaces:
     def fork(self) -> int:
         """Fork the keeper, pid 1 of a namespace of its own."""
         syscalls.unshare(CLONE_NEWPID)
-        pid = os.fork()
-        if pid:
-            syscalls.setns(self._pid_namespace, CLONE_NEWPID)
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:  # also where the fork failed: another one must be possible
+                syscalls.setns(self._pid_namespace, CLONE_NEWPID)
         return pid
 
     def furnish(self, limits: dict[str, Any]) -> None:

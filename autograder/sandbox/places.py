@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-PREFIX = "autograder-"
+PREFIX = "autograder-sandbox-"
+_MADE_HERE = {"box", "data"}  # all that a cage puts into its place; a folder that holds more is somebody's own
 _NEW_SECONDS = 3600.0  # a folder this young may belong to a process that has not locked it yet
 
 
@@ -30,7 +31,7 @@ class Place:
 
 
 def sweep(folder: Path, new_seconds: float = _NEW_SECONDS) -> None:
-    """Remove this user's own old places in ``folder`` that nobody holds any more."""
+    """Remove this user's own old places in ``folder`` that nobody holds any more. What else bears such a name stays."""
     for path in folder.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             status = path.lstat()
@@ -39,6 +40,7 @@ def sweep(folder: Path, new_seconds: float = _NEW_SECONDS) -> None:
             place = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                if {entry.name for entry in path.iterdir()} <= _MADE_HERE:
+                    shutil.rmtree(path, ignore_errors=True)
             finally:
                 os.close(place)

@@ -289,9 +289,8 @@ class Decoder:
         span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
         if size != span * dtype.itemsize:
             raise WireError(f"a tensor of shape {shape} in {size} bytes")
-        self._budget.take(
-            0, TENSOR_COST + max(size, math.prod(shape) * dtype.itemsize)
-        )  # an expanded tensor counts in full
+        whole = math.prod(shape) * dtype.itemsize  # an expanded tensor counts in full
+        self._budget.take(0, TENSOR_COST + max(size, whole))
         raw = bytearray(self._take(size))
         if span == 0:
             return torch.empty(shape, dtype=dtype)

@@ -16,27 +16,8 @@ from autograder.model import TestRecord
 from autograder.seed import Seed
 from autograder.suite import HiddenTest, Suite, collect
 from autograder.testing.student import LocalBackend, RememberingBackend, Student
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.tiny import TOPIC
-
-REFERENCE = """
-import torch
-from torch import Tensor, nn
-
-def halve(x):
-    if not x.is_floating_point():
-        raise ValueError("x must be floating")
-    return x * 0.5
-
-class Halver(nn.Module):
-    def __init__(self, times=1):
-        super().__init__()
-        self.times = times
-        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
-
-    def forward(self, x):
-        self.calls += 1
-        return x * 0.5**self.times
-"""
 
 
 class Lives:

@@ -15,7 +15,7 @@ from autograder.sandbox.process import Sandbox
 
 def _main() -> None:
     hidden = tuple(map(Path, sys.argv[1:]))
-    for finding in examine(hidden):
+    for finding in examine(hidden).findings:
         sys.stdout.write(f"{'holds' if finding.holds else 'fails'}: {finding.promise}: {finding.means}\n")
     with Sandbox("sandbox", hidden=hidden) as sandbox:
         try:

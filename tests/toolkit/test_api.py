@@ -13,7 +13,7 @@ from autograder.errors import GraderError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.provenance import Options
 from autograder.runner import Grader
-from tests.toolkit.answers import REFERENCE
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.reports import manual_question, question, record, report
 from tests.toolkit.tiny import TOPIC, edit, tiny_course

@@ -97,6 +97,15 @@ def test_a_folder_that_is_no_group_is_not_left_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["cgroup.subtree_control"]
 
 
+def test_a_group_that_takes_no_bounds_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = lay_out(tmp_path, {"": "memory pids"})
+    monkeypatch.setattr(
+        cgroups, "_make_folders", lambda folders: all(path.mkdir() is None for path in set(folders.values()))
+    )
+    assert cgroups.make(mounts, "0::/\n") is None
+    assert list(tmp_path.glob("autograder-*")) == []
+
+
 def test_groups_of_killed_runs_are_swept_away(tmp_path: Path) -> None:
     mounts = lay_out(tmp_path, {"": "memory pids"})
     dead = subprocess.Popen(["/bin/true"])

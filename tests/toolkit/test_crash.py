@@ -19,10 +19,10 @@ import pytest
 
 from autograder.course import Course
 from autograder.release import release
+from tests.toolkit.command_line import command, environment
 from tests.toolkit.gradebooks import content
 from tests.toolkit.tiny import TOPIC, tiny_course
 
-ROOT = Path(__file__).parents[2]
 STUDENTS = 100
 PATIENCE = 120.0  # seconds after which something is taken to hang
 
@@ -65,14 +65,6 @@ def make_class(folder: Path, students: int) -> Path:
         path.write_text(json.dumps(notebook) if number % 11 else '{"cells": [', encoding="utf-8")
     release(Course(course), TOPIC)
     return course
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "autograder", *arguments]
-
-
-def environment(**more: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"} | more
 
 
 def run(course: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

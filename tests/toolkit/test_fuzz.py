@@ -29,7 +29,8 @@ from autograder.sandbox.wire import Bounds, Handle, WireError, decode, encode
 from autograder.testing import log
 from autograder.testing.student import LocalBackend, RememberingBackend, Student
 from tests import fuzz_wire
-from tests.toolkit.answers import REFERENCE, Bank, hidden_tests, namespace
+from tests.toolkit.answers import Bank, hidden_tests, namespace
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import ROOT, notebook
 from tests.toolkit.reports import question, report
 from tests.toolkit.test_runner import hand_in

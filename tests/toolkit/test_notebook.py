@@ -18,6 +18,7 @@ from autograder.errors import InvalidSubmission
 from autograder.model import Limits, Submission
 from autograder.nbgrader_bridge.autograded import read_bytes
 from autograder.provenance import Options
+from autograder.results import find_submissions
 from autograder.runner import Grader, read_notebook
 from autograder.sandbox import notebook as reader
 from autograder.sandbox.notebook import UnreadableError, names_used, read_cells
@@ -186,6 +187,21 @@ def test_a_file_that_may_not_be_read_is_the_students_to_hand_in_again(closed: st
                 read_notebook(path, Limits())
             assert read_bytes(path, 1 << 20) == b""
         shut.chmod(0o700)
+
+
+def test_a_students_closed_folder_is_a_submission_that_may_not_be_read() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        for student in ("ada", "zoe"):
+            (root / student / TOPIC).mkdir(parents=True)
+        (root / "ada").chmod(0)
+        with ordinary_user():
+            found, strange = find_submissions(root, TOPIC)
+            with pytest.raises(InvalidSubmission, match="may not be read"):
+                read_notebook(found[0].path, Limits())
+        (root / "ada").chmod(0o700)
+    assert ([submission.student for submission in found], strange) == (["ada", "zoe"], [])
 
 
 def test_a_notebook_that_is_too_large_is_not_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from autograder.errors import AuthoringError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.pool import default_jobs, grade_many
 from autograder.provenance import Options
-from tests.toolkit.answers import REFERENCE
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.reports import report
 from tests.toolkit.tiny import TOPIC, edit, tiny_course

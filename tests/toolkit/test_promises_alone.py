@@ -252,53 +252,6 @@ def test_scratch_space_is_bounded(host: Host, body: str) -> None:
     assert outcome["calls"] == [{"verdict": "crashed", "message": "it left more than 16 MiB or 500 files"}]
 
 
-def test_one_file_is_bounded_in_size(host: Host) -> None:
-    source = """
-def probe():
-    with open("x", "wb", 0) as file:
-        written = 0
-        try:
-            while True:
-                written += file.write(bytes(1 << 20))
-        except OSError as error:
-            return [written >> 20, error.errno]
-"""
-    assert host.call(source, file_bytes=4 << 20) == [4, 27]
-
-
-def test_descriptors_are_bounded_in_number(host: Host) -> None:
-    source = """
-import os
-def probe():
-    kept = []
-    try:
-        while True:
-            kept.append(os.open("/dev/null", os.O_RDONLY))
-    except OSError as error:
-        found = [len(kept) < 50, error.errno]
-        for descriptor in kept:
-            os.close(descriptor)
-        return found
-"""
-    assert host.call(source, open_files=50) == [True, 24]
-
-
-def test_threads_are_bounded(host: Host) -> None:
-    source = """
-import threading
-def probe():
-    made, gate = 0, threading.Event()
-    try:
-        while True:
-            threading.Thread(target=gate.wait, daemon=True).start()
-            made += 1
-    except RuntimeError:
-        gate.set()
-        return made
-"""
-    assert 1 <= host.call(source, processes=20) <= 20
-
-
 def test_memory_that_no_limit_would_count_is_refused(host: Host) -> None:
     source = (
         TRIED

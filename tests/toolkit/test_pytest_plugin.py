@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.toolkit.answers import REFERENCE
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.tiny import TOPIC, tiny_course
 

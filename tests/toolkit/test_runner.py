@@ -15,7 +15,7 @@ from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.release import release
 from autograder.runner import Grader, read_notebook
-from tests.toolkit.answers import REFERENCE
+from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
 
