@@ -49,6 +49,7 @@ ENVIRONMENT: Final = {
     "MPLBACKEND": "Agg",
     "MPLCONFIGDIR": f"{TMP}/.matplotlib",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "PIP_NO_INDEX": "1",  # without a network, pip says so at once instead of after its retries
     "CUDA_VISIBLE_DEVICES": "",
     # One thread: numpy's and torch's pools must not exist when user namespaces are made and students forked.
     "OMP_NUM_THREADS": "1",

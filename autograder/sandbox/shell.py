@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -117,6 +116,5 @@ def make_shell() -> NotebookShell:
     shell.compile.get_code_name = lambda *_: f"cell {shell.cell_index}"  # type: ignore[method-assign]
     shell.register_magic_function(_no_magic, "line", "matplotlib")  # type: ignore[arg-type]
     sys.path.insert(0, "")  # a module that a cell writes can be imported, as in Jupyter
-    os.environ["PIP_NO_INDEX"] = "1"  # without a network, pip says so at once instead of after its retries
     shell.run_cell("pass", store_history=False)  # the first cell of a process pays for IPython's late imports
     return shell
