@@ -6,13 +6,14 @@ this module judges their reports.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
 from autograder.model import Verdict
-from autograder.proof.trials import Graded, Ticks, grade_specimens, lost, side_by_side
+from autograder.proof.trials import Graded, grade_specimens, lost
 from autograder.provenance import Options
 from autograder.release import check, released_leaks
 from autograder.release.files import read_tree
@@ -64,19 +65,13 @@ def verify(
     """
     cases = {topic: _open(course, topic) for topic in topics}
     total = sum(len(case.specimens) for case in cases.values() if isinstance(case, _Case))
-    ticks = Ticks(total, progress)
-    read = [(case, list(_claims_of_files(course, topic, case))) for topic, case in cases.items()]
+    counter = itertools.count()
 
-    def work(one: tuple[_Case | AuthoringError, list[Claim]], own_jobs: int) -> list[Claim]:
-        case, claims = one
-        if isinstance(case, _Case):
-            claims = [*claims, *_claims_of_grades(course, case, own_jobs, ticks)]
-        return claims
+    def advance() -> None:
+        progress(next(counter), total)
 
-    def size(one: tuple[_Case | AuthoringError, list[Claim]]) -> int:
-        return len(one[0].specimens) if isinstance(one[0], _Case) else 0
-
-    return [claim for claims in side_by_side(read, work, size, jobs, ticks) for claim in claims]
+    advance()
+    return [claim for topic, case in cases.items() for claim in _claims(course, topic, case, jobs, advance)]
 
 
 def _open(course: Course, topic: str) -> _Case | AuthoringError:
@@ -88,34 +83,33 @@ def _open(course: Course, topic: str) -> _Case | AuthoringError:
         return error
 
 
-def _claim(topic: str, sentence: str, problems: Iterable[str]) -> Claim:
-    details = tuple(problems)
-    return Claim(topic, sentence, not details, details)
+def _claims(
+    course: Course, topic: str, case: _Case | AuthoringError, jobs: int, advance: Callable[[], None]
+) -> Iterator[Claim]:
+    def claim(sentence: str, problems: Iterable[str]) -> Claim:
+        details = tuple(problems)
+        return Claim(topic, sentence, not details, details)
 
-
-def _claims_of_files(course: Course, topic: str, case: _Case | AuthoringError) -> Iterator[Claim]:
     asked = "every question asked has a model solution, hidden tests and points"
     if not isinstance(case, _Case):
-        yield _claim(topic, asked, str(case).splitlines())
+        yield claim(asked, str(case).splitlines())
         return
-    yield _claim(topic, asked, ())
-    yield _claim(topic, "release/ is what 'autograder release' makes", _differs(course, topic))
-    yield _claim(topic, "nothing in release/ tells a solution or a hidden test", _leaks(case))
-    yield _claim(topic, "every question has a misconception", _without_misconception(case))
-    yield _claim(topic, f"there are at least {LEAST_VARIANTS} right variants", _too_few_variants(case))
-
-
-def _claims_of_grades(course: Course, case: _Case, jobs: int, ticks: Ticks) -> Iterator[Claim]:
-    topic = case.assignment.topic
+    yield claim(asked, ())
+    yield claim("release/ is what 'autograder release' makes", _differs(course, topic))
+    yield claim("nothing in release/ tells a solution or a hidden test", _leaks(case))
+    yield claim("every question has a misconception", _without_misconception(case))
+    yield claim(f"there are at least {LEAST_VARIANTS} right variants", _too_few_variants(case))
     try:
-        graded = grade_specimens(course, case.assignment, case.suite, case.specimens, OPTIONS, jobs=jobs, advance=ticks)
+        graded = grade_specimens(
+            course, case.assignment, case.suite, case.specimens, OPTIONS, jobs=jobs, advance=advance
+        )
     except AuthoringError as error:
-        yield _claim(topic, "the model solution passes the hidden tests", str(error).splitlines())
+        yield claim("the model solution passes the hidden tests", str(error).splitlines())
         return
     for kind, sentence, judge in _JUDGES:
         some = [item for item in graded if item.specimen.kind == kind]
         if some:  # a claim about nothing proves nothing, and another one says what is not there
-            yield _claim(topic, sentence.format(len(some)), [line for item in some for line in _judged(judge, item)])
+            yield claim(sentence.format(len(some)), [line for item in some for line in _judged(judge, item)])
 
 
 # ------------------------------------------------------------------------------------- the files

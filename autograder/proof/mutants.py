@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import itertools
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
 from autograder.model import Limits, Verdict
 from autograder.proof.operators import OPERATORS
-from autograder.proof.trials import Graded, Ticks, grade_specimens, lost, side_by_side
+from autograder.proof.trials import Graded, grade_specimens, lost
 from autograder.provenance import Options
 from autograder.specimens import Specimen, answers_alone, needed
 from autograder.suite import Suite, collect
@@ -87,15 +88,18 @@ def mutation_test(
         chosen = sorted(found, key=_digest)[:sample] if sample else found
         cases.append((assignment, suite, chosen))
     total = sum(len(chosen) for _, _, chosen in cases)
-    ticks = Ticks(total, progress)
+    counter = itertools.count()
 
-    def work(case: tuple[Assignment, Suite, list[Mutant]], own_jobs: int) -> Outcome:
-        assignment, suite, chosen = case
+    def advance() -> None:
+        progress(next(counter), total)
+
+    advance()
+    outcomes = []
+    for assignment, suite, chosen in cases:
         specimens = [mutant.specimen() for mutant in chosen]
-        graded = grade_specimens(course, assignment, suite, specimens, OPTIONS, jobs=own_jobs, advance=ticks)
-        return _outcome(assignment, graded, whole=not sample)
-
-    return side_by_side(cases, work, lambda case: len(case[2]), jobs, ticks)
+        graded = grade_specimens(course, assignment, suite, specimens, OPTIONS, jobs=jobs, advance=advance)
+        outcomes.append(_outcome(assignment, graded, whole=not sample))
+    return outcomes
 
 
 def _digest(mutant: Mutant) -> str:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from autograder import api
 from autograder.course import Assignment, Course
 from autograder.model import GradeReport, QuestionResult, Submission, TestRecord, Verdict
-from autograder.pool import default_jobs
 from autograder.provenance import Options, basis_of
 from autograder.seed import Seed
 from autograder.specimens import Specimen
 from autograder.suite import Suite
-
-Case = TypeVar("Case")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -40,54 +33,6 @@ class Graded:
 def lost(question: QuestionResult) -> list[TestRecord]:
     """The tests that a question lost."""
     return [record for record in question.tests if record.verdict not in (Verdict.PASSED, Verdict.DEFERRED)]
-
-
-class Ticks:
-    """Counts graded specimens over several threads, and ends them at the next one where the proof was given up."""
-
-    def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
-        self._total, self._progress = total, progress
-        self._done, self._given_up = 0, False
-        self._lock = threading.Lock()
-        progress(0, total)
-
-    def __call__(self) -> None:
-        """One more was graded."""
-        with self._lock:
-            if self._given_up:
-                raise GivenUp
-            self._done += 1
-            self._progress(self._done, self._total)
-
-    def give_up(self) -> None:
-        """Let no thread go on."""
-        with self._lock:
-            self._given_up = True
-
-
-class GivenUp(Exception):
-    """Another assignment's proof ended this one; nobody waits for it any more."""
-
-
-def side_by_side(
-    cases: Sequence[Case], work: Callable[[Case, int], Found], size: Callable[[Case], int], jobs: int, ticks: Ticks
-) -> list[Found]:
-    """``work(case, jobs of its own)`` for every case, in order, as many at once as there are jobs, the largest first.
-
-    Opening an assignment (its examples, its misconceptions' answers) keeps one process busy: another one is graded
-    meanwhile.
-    """
-    jobs = jobs or default_jobs()
-    at_once = max(1, min(jobs, len(cases)))
-    with ThreadPoolExecutor(at_once) as threads:
-        by_size = sorted(range(len(cases)), key=lambda index: -size(cases[index]))
-        begun = {index: threads.submit(work, cases[index], max(1, jobs // at_once)) for index in by_size}
-        try:
-            return [begun[index].result() for index in range(len(cases))]
-        except BaseException:
-            ticks.give_up()
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def grade_specimens(
