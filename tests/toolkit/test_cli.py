@@ -206,6 +206,20 @@ def test_points_that_changed_after_release_stop_grading(course: Path, run: Run) 
     assert "autograder release" in done.stderr
 
 
+def test_a_command_does_not_wait_for_a_parser_that_it_never_needs(course: Path) -> None:
+    told = "print([name in sys.modules for name in ('jsonschema', 'lark')])"
+    program = f"import atexit, sys; from autograder.cli import main; atexit.register(lambda: {told}); main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "release"],
+        cwd=course,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("[True, False]\n")
+
+
 # ------------------------------------------------------------------------------------------- the proofs
 
 
