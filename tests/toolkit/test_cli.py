@@ -139,12 +139,19 @@ def test_interrupted_keeps_what_was_graded_and_goes_on_from_there(course: Path, 
         (("feedback", TOPIC), "grade first"),
         (("nonsense",), "nonsense"),
         (("grade", TOPIC, "--course", "/"), "no course at /"),
+        (("release", "--course", "unwritable"), "/unwritable/release/halving: File exists; put that right"),
+        (("seed", "--course", "unwritable"), "/unwritable/.autograder/seed: File exists; put that right"),
+        (("demo", "--output", "file/demo"), "/file/demo: Not a directory; put that right"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_the_way_out(
     course: Path, run: Run, arguments: tuple[str, ...], message: str
 ) -> None:
     hand_in(course, "ada", right(course))
+    (course / "file").touch()
+    unwritable = tiny_course(course / "elsewhere").root.rename(course / "unwritable")
+    for name in ("release", ".autograder"):
+        (unwritable / name).touch()
     done = run(*arguments, code=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
