@@ -33,7 +33,7 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/mypy
 
 pytest: $(BIN)/.installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 verify: $(BIN)/.installed-dev
 	$(BIN)/autograder release --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.toolkit.tiny import TOPIC
+from tests.toolkit.warm import Warm
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,24 +31,22 @@ def environment(**variables: str) -> dict[str, str]:
     return os.environ | usual | variables
 
 
-def runner(course: Path, **variables: str) -> Run:
+def runner(course: Path) -> Run:
     """Runs commands in ``course`` and checks their exit code; classes of two or three in one grading process."""
 
     def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         alone = ("--jobs", "1") if arguments[0] in ("grade", "verify") and "--jobs" not in arguments else ()
-        done = subprocess.run(
-            command(*arguments, *alone),
-            cwd=course,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = _warm().run((*arguments, *alone), course)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
     return call
+
+
+@functools.cache
+def _warm() -> Warm:
+    """The one of this test run, whose end ends it."""
+    return Warm(environment())
 
 
 def hand_in(course: Path, student: str, *sources: str) -> Path:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from autograder.doctor import examine, machine
+from autograder.doctor import Examination, examine, machine
 from tests.toolkit.hosts import LONELY_TIERS, TIERS, command
 
 
-def test_every_promise_is_tried_and_holds_here(tmp_path: Path) -> None:
-    (tmp_path / "reference").mkdir()
-    findings = examine((tmp_path,)).findings
+@pytest.fixture(scope="module")
+def examination(tmp_path_factory: pytest.TempPathFactory) -> Examination:
+    course = tmp_path_factory.mktemp("course")
+    (course / "reference").mkdir()
+    return examine((course,))
+
+
+def test_every_promise_is_tried_and_holds_here(examination: Examination) -> None:
+    findings = examination.findings
     assert [finding.promise[:1] for finding in findings] == list("123456")
     assert [finding for finding in findings if not finding.holds] == []
     assert all(finding.means for finding in findings)
@@ -32,8 +37,8 @@ def run(tier: str, argument: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
 
 
-def test_the_machine_is_described() -> None:
-    found = machine(examine().tier)
+def test_the_machine_is_described(examination: Examination) -> None:
+    found = machine(examination.tier)
     assert set(found) == {"system", "python", "torch", "processors", "cuda", "cage"}
     assert found["cage"] == f"namespaces, as {'root' if os.getuid() == 0 else 'an ordinary user'}"
 

@@ -8,7 +8,7 @@ import random
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_numbers_that_share_a_hash_are_no_keys() -> None:
 
 
 # Values that take far more memory than their bytes, or as much as they may.
-BOMBS = {
+BOMBS: dict[str, Callable[[], bytes]] = {
     "scalar tensors": lambda: b"l" + u32(190_000) + encode(torch.ones((), dtype=torch.uint8)) * 190_000,
     "empty tensors": lambda: b"l" + u32(190_000) + encode(torch.ones(0)) * 190_000,
     "arrays": lambda: b"l" + u32(190_000) + encode(torch.ones(1).numpy()) * 190_000,
@@ -123,7 +123,8 @@ while size := sys.stdin.buffer.read(4):
 def peaks() -> dict[str, int]:
     """By name, the memory that a process needed at its peak to decode a value, beyond what it held before."""
     program = _PEAKS.format(root=str(ROOT), limit=REPLY.total_bytes)
-    values = b"".join(u32(len(data)) + data for data in (make() for make in BOMBS.values()))
+    bombs: list[bytes] = [make() for make in BOMBS.values()]
+    values = b"".join(u32(len(data)) + data for data in bombs)
     done = subprocess.run([sys.executable, "-c", program], input=values, capture_output=True, check=True)
     return dict(zip(BOMBS, map(int, done.stdout.split()), strict=True))
 
