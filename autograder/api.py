@@ -16,7 +16,7 @@ import msgspec
 
 from autograder import pool
 from autograder.course import Course
-from autograder.files import write_whole
+from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
@@ -72,6 +72,8 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
     What was graded is kept when this is interrupted: each report is written as it lands.
     """
     with course_lock(course), heeded() as heed_interrupts:
+        for folder in (course.state, order.results / order.topic, course.root / "feedback", course.root / "autograded"):
+            sweep(folder)
         assignment = course.assignment(order.topic)
         basis = basis_of(assignment, Seed.of_course(course.state), order.options)
         submissions, strange = find_submissions(order.submitted, order.topic, order.students)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import UsageError
 
+# What `write_whole` leaves where it is killed, of the files that grading writes.
+_LEFT = re.compile(r"\..+\.(?:json|html|ipynb|bin|txt)\.([1-9]\d{0,6})")
 _REASONS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
 
@@ -24,6 +27,7 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         # A killed run leaves it: hidden, and with an ending that no reader of results, pages or notebooks looks for.
+        # The next one sweeps it away.
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             fresh.touch(mode)
@@ -31,6 +35,25 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what ``write_whole`` left below ``folder`` in processes that are gone; only under the course's lock."""
+    for path in folder.rglob(".*"):
+        left = _LEFT.fullmatch(path.name)
+        if left and not _lives(int(left[1])):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @contextlib.contextmanager

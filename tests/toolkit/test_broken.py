@@ -11,7 +11,6 @@ import json
 import os
 import runpy
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from autograder.model import GradeReport, Submission
 from autograder.provenance import Options
 from autograder.release import release
 from autograder.runner import Grader
+from tests.toolkit.command_line import NBGRADER, command
 from tests.toolkit.handed_in import Kit
 from tests.toolkit.test_feedback import Page
 from tests.toolkit.test_hostile import automatic
@@ -127,7 +127,7 @@ def test_an_outcome_is_told_in_one_sentence_that_helps(name: str) -> None:
 def graded_class(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course, kit = released(tmp_path_factory.mktemp("class"))
     hand_in_class(course, kit, CASES)
-    run(course, "-m", "autograder", "grade", TOPIC, "--jobs", "2")
+    run(course, *command("grade", TOPIC, "--jobs", "2"))
     return course
 
 
@@ -141,9 +141,7 @@ def hand_in_class(course: Course, kit: Kit, names: Any) -> None:
 
 def run(course: Course, *arguments: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "COLUMNS": "200"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=course.root, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(arguments, cwd=course.root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -189,5 +187,5 @@ def test_every_student_of_the_class_has_an_autograded_notebook_of_their_own_work
 def test_the_worst_of_them_go_through_nbgrader(tmp_path: Path) -> None:
     course, kit = released(tmp_path)
     hand_in_class(course, kit, THROUGH_NBGRADER)
-    run(course, "-m", "nbgrader", "autograde", TOPIC)
+    run(course, *NBGRADER, "autograde", TOPIC)
     assert scores(course) == {name: CASES[name].expect["score"] for name in THROUGH_NBGRADER} | {CONTROL: 5.0}

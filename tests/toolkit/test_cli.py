@@ -50,11 +50,17 @@ def test_a_second_run_grades_only_what_changed_and_says_what_did(course: Path, r
     path = hand_in(course, "bob", right(course) + WRONG)
     run("grade", TOPIC, "--db", "none")
     before = report(course, "ada")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = [course / folder / f".ada.json.{gone.pid}" for folder in (".autograder", f"results/{TOPIC}", "feedback/ada")]
+    for file in left:
+        file.touch()
     path.write_bytes((course / "submitted" / "ada" / TOPIC / f"{TOPIC}.ipynb").read_bytes())
     done = run("grade", TOPIC, "--db", "none")
     assert "1 of 2 submissions are up to date" in done.stderr
     assert "bob: 0 -> 5 (submission changed)" in done.stderr
     assert report(course, "ada") == before
+    assert not any(file.exists() for file in left)
     run("grade", TOPIC, "--db", "none", "--force", "--student", "ada")
     assert report(course, "ada")["provenance"]["started"] >= before["provenance"]["started"]
     assert report(course, "ada")["score"] == before["score"]

@@ -109,9 +109,9 @@ def timeless(part: Any) -> Any:
 
 
 def files(course: Path) -> set[str]:
-    """What anyone would take for a result: every file that is not hidden."""
+    """Every file, hidden ones too: what a killed process left half done is gone."""
     found = (path for name in ("results", "feedback", "autograded") for path in (course / name).rglob("*"))
-    return {str(path.relative_to(course)) for path in found if path.is_file() and not path.name.startswith(".")}
+    return {str(path.relative_to(course)) for path in found if path.is_file()}
 
 
 # ------------------------------------------------------------------------------------------ processes

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from autograder.errors import UsageError
-from autograder.files import cannot_write, is_full, write_whole
+from autograder.files import cannot_write, is_full, sweep, write_whole
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -41,6 +46,29 @@ def test_the_same_data_changes_nothing(tmp_path: Path) -> None:
 def test_a_secret_is_its_owners_from_the_first_byte(tmp_path: Path) -> None:
     write_whole(tmp_path / "secret", b"one", mode=0o600)
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_killed_run_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+    """Killed between writing the file and putting it in its place."""
+    (tmp_path / "topic").mkdir()
+    program = """
+import os, sys
+from pathlib import Path
+from autograder.files import write_whole
+Path.replace = lambda *_: os.kill(os.getpid(), 9)
+write_whole(Path(sys.argv[1]), b"{}")
+"""
+    killed = subprocess.Popen([sys.executable, "-c", program, tmp_path / "topic" / "ada.json"], cwd=ROOT)
+    assert killed.wait(60) == -9
+    left = f".ada.json.{killed.pid}"
+    assert [path.name for path in (tmp_path / "topic").iterdir()] == [left]
+    others = {f".ada.json.{os.getpid()}", ".ada.json.1", ".ada.json.0", "ada.json", f"ada.json.{killed.pid}", ".keep"}
+    others |= {f".{killed.pid}", f".ada.{killed.pid}", f".ada.json.{killed.pid}.bak", f".ada.json.swp{killed.pid}"}
+    for name in others:
+        (tmp_path / "topic" / name).touch()
+    sweep(tmp_path)
+    assert {path.name for path in (tmp_path / "topic").iterdir()} == others
+    sweep(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

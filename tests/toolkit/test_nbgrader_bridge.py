@@ -7,7 +7,6 @@ import datetime
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from autograder.gradebook import GradebookWriter
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.nbgrader_bridge.settings import read_settings
+from tests.toolkit.command_line import NBGRADER
 from tests.toolkit.gradebooks import content
 from tests.toolkit.tiny import TOPIC
 from tests.toolkit.tiny_class import (
@@ -54,7 +54,7 @@ def nbgrader(course: Course, *arguments: str, status: int = 0) -> str:
     """The output of an nbgrader command, called by path as from an environment that is not activated."""
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     environment |= {name: value for name, value in os.environ.items() if name.startswith(("JUPYTER", "IPYTHON"))}
-    command = [sys.executable, "-m", "nbgrader", *arguments]
+    command = [*NBGRADER, *arguments]
     done = subprocess.run(
         command, cwd=course.root, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
