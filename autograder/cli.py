@@ -281,6 +281,9 @@ def guarded(run: Callable[[], int]) -> int:
 def main() -> None:
     """The console script. All that it prints, a traceback included, goes through guarded streams."""
     guard()
+    # nbformat imports jsonschema, which makes a parser of international web addresses where it finds this: two seconds
+    # of every command for a format that no schema of a notebook has.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     sys.exit(guarded(_run))
 
 

@@ -15,10 +15,12 @@ from rich.table import Table
 from autograder import api
 from autograder.course import CONFIG_NAME, Course
 from autograder.errors import UsageError
+from autograder.files import write_whole, writing
 from autograder.model import GradeReport
 from autograder.nbgrader_bridge.database import open_gradebook
 from autograder.nbgrader_bridge.settings import read_settings
 from autograder.release import release
+from autograder.release.files import read_tree, write_tree
 from autograder.samples import DUE, Material, Sample, sample_class
 from autograder.specimens import Workbook
 from autograder.suite import collect
@@ -27,7 +29,6 @@ FAVOURITE = "attention"
 _MARKER = "demo-of"  # in .autograder/: says that the folder is a demonstration, and of which course
 _GRADEBOOK = "gradebook.db"
 _COPIED = ("reference", "assignments", "tests/hidden")
-_LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", ".hypothesis")
 
 
 def demo(course: Course, output: Path, *, jobs: int = 0, console: Console) -> None:
@@ -55,15 +56,17 @@ def _topic(course: Course) -> str:
 def _copy(course: Course, output: Path) -> Course:
     """The course's own files in a fresh folder, without its seed, submissions and grades."""
     copied = Course(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        if not (copied.state / _MARKER).is_file():
-            raise UsageError(f"{output} is not empty and no earlier demonstration; name a fresh folder: --output DIR")
-        shutil.rmtree(output)
-    copied.state.mkdir(parents=True)
-    (copied.state / _MARKER).write_text(f"{course.root}\n", encoding="utf-8")
-    for name in _COPIED:
-        shutil.copytree(course.root / name, output / name, ignore=_LEFT_BEHIND)
-    shutil.copy(course.root / CONFIG_NAME, output)
+    taken = output.exists() and (not output.is_dir() or any(output.iterdir()))
+    if taken and not (copied.state / _MARKER).is_file():
+        raise UsageError(f"{output} is not empty and no earlier demonstration; name a fresh folder: --output DIR")
+    with writing(output):
+        if output.exists():
+            shutil.rmtree(output)
+        copied.state.mkdir(parents=True)
+        (copied.state / _MARKER).write_text(f"{course.root}\n", encoding="utf-8")
+        for name in _COPIED:
+            write_tree(output / name, read_tree(course.root / name))
+        shutil.copy(course.root / CONFIG_NAME, output)
     return copied
 
 
@@ -74,10 +77,9 @@ def _hand_in(course: Course, topic: str) -> list[Sample]:
     released = nbformat.read(assignment.release_folder / f"{topic}.ipynb", as_version=nbformat.NO_CONVERT)
     samples = sample_class(Material(course, assignment, suite, Workbook.of(course, assignment, suite), released))
     for sample in samples:
-        folder = course.submitted / sample.student / topic
-        folder.mkdir(parents=True)
-        (folder / (sample.filename or f"{topic}.ipynb")).write_bytes(sample.notebook)
-        (folder / "timestamp.txt").write_text(f"{sample.handed_in:%Y-%m-%d %H:%M:%S} UTC\n", encoding="ascii")
+        handed_in = f"{sample.handed_in:%Y-%m-%d %H:%M:%S} UTC\n".encode()
+        write_whole(course.submitted / sample.student / topic / (sample.filename or f"{topic}.ipynb"), sample.notebook)
+        write_whole(course.submitted / sample.student / topic / "timestamp.txt", handed_in)
     return samples
 
 

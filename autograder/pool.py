@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -119,12 +120,15 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     guard()  # a hidden test may print an answer
     _end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
+    gc.disable()  # what is imported stays: see the zygote
     import msgspec  # noqa: PLC0415
 
     from autograder.course import Course  # noqa: PLC0415
     from autograder.provenance import Options  # noqa: PLC0415
     from autograder.runner import Grader  # noqa: PLC0415 - torch is imported in workers only
 
+    gc.freeze()
+    gc.enable()
     try:
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()

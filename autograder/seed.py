@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import UsageError
+from autograder.files import writing
 
 SEED_BYTES = 32
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -45,8 +46,9 @@ class Seed:
         """The seed in ``state/seed``; drawn and written at the first need, readable by its owner alone."""
         path = state / "seed"
         if not path.exists():
-            state.mkdir(parents=True, exist_ok=True)
-            _write_once(path, secrets.token_bytes(SEED_BYTES))
+            with writing(path):
+                state.mkdir(parents=True, exist_ok=True)
+                _write_once(path, secrets.token_bytes(SEED_BYTES))
         return cls._read(path)
 
     @classmethod
@@ -54,12 +56,13 @@ class Seed:
         """Draw a fresh seed in place of the one in use, which is kept: a crash in between loses neither."""
         old, fresh = cls.of_course(state), cls(secrets.token_bytes(SEED_BYTES))
         folder = state / "seeds"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _write_once(folder / old.id, old.secret)
-        _write_once(folder / fresh.id, fresh.secret)
-        waiting = state / f"seed.new.{os.getpid()}"
-        _write_once(waiting, fresh.secret)
-        waiting.replace(state / "seed")
+        with writing(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _write_once(folder / old.id, old.secret)
+            _write_once(folder / fresh.id, fresh.secret)
+            waiting = state / f"seed.new.{os.getpid()}"
+            _write_once(waiting, fresh.secret)
+            waiting.replace(state / "seed")
         return fresh
 
     @classmethod
@@ -83,7 +86,10 @@ class Seed:
 
     @classmethod
     def _read(cls, path: Path) -> Seed:
-        text = path.read_text(encoding="ascii", errors="replace").strip()
+        try:
+            text = path.read_text(encoding="ascii", errors="replace").strip()
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}; the course's seed must be there") from error
         try:
             secret = bytes.fromhex(text)
         except ValueError:

@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.files import writing
+
 # What tools leave behind and nobody releases.
-LEFTOVERS = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
+LEFTOVERS = (".ipynb_checkpoints", "__pycache__", ".DS_Store", ".hypothesis")
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:
@@ -32,10 +34,16 @@ def replace_tree(folder: Path, files: Mapping[str, bytes]) -> bool:
     """Make ``folder`` hold exactly ``files``: the old one or the new one is there, never a mixture.
 
     Returns:
-        Whether anything had to change.
+        Whether anything had to change. Raises ``UsageError`` where the folder cannot be written.
     """
     if folder.is_dir() and read_tree(folder) == dict(files):
         return False
+    with writing(folder):
+        _replace(folder, files)
+    return True
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         new, old = Path(scratch, "new"), Path(scratch, "old")
@@ -49,4 +57,3 @@ def replace_tree(folder: Path, files: Mapping[str, bytes]) -> bool:
             if old.exists():
                 old.rename(folder)
             raise
-    return True

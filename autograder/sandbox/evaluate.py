@@ -20,6 +20,7 @@ from __future__ import annotations
 import _posixsubprocess
 import _thread
 import contextlib
+import functools
 import math
 import os
 import sys
@@ -47,6 +48,21 @@ _equal = torch.equal
 _start_profiler = profiler_legacy._enable_profiler_legacy  # type: ignore[attr-defined]  # noqa: SLF001
 _stop_profiler = profiler_legacy._disable_profiler_legacy  # type: ignore[attr-defined]  # noqa: SLF001
 _no_overrides = torch._C.DisableTorchFunctionSubclass  # noqa: SLF001 - has no public name
+_manual_seed = torch.manual_seed
+_inference_mode = torch.inference_mode
+_OPPOSITES: list[torch.inference_mode] = []
+_in_inference_mode = torch.is_inference_mode_enabled
+_RESETS: tuple[Callable[[], object], ...] = (
+    functools.partial(torch.set_default_device, None),
+    functools.partial(torch.set_default_dtype, torch.float32),
+    functools.partial(torch.set_autocast_enabled, "cpu", False),
+    functools.partial(torch.set_autocast_enabled, "cuda", False),
+    functools.partial(torch.set_float32_matmul_precision, "highest"),
+    functools.partial(torch.set_flush_denormal, False),
+    functools.partial(torch.autograd.set_detect_anomaly, False),
+    functools.partial(torch._C._set_deterministic_algorithms, False),  # noqa: SLF001 - the public one imports a compiler
+    functools.partial(torch.set_grad_enabled, True),
+)
 
 
 class Evaluator:
@@ -155,10 +171,8 @@ class Evaluator:
         self._objects.clear()
         self._numbers.clear()
         self._issued = 0
-        # What a scratch cell left switched on is no part of an answer.
-        torch.set_grad_enabled(True)
-        torch.set_default_dtype(torch.float32)
-        torch.manual_seed(request["seed"])
+        _reset_torch()
+        _manual_seed(request["seed"])
         return {"status": "ok", "value": None}
 
     def _rng(self, _request: dict[str, Any]) -> dict[str, Any]:
@@ -190,6 +204,16 @@ class Evaluator:
             self._objects[known] = value
             self._numbers[id(value)] = known
         return Handle(known, type(value).__name__)
+
+
+def _reset_torch() -> None:
+    """Switch off what a scratch cell left on: it is no part of an answer."""
+    if _in_inference_mode():  # its own object is the student's: what ends it is its opposite, entered for good
+        _OPPOSITES.append(_inference_mode(False))
+        _OPPOSITES[-1].__enter__()
+    for reset in _RESETS:
+        with contextlib.suppress(Exception):  # what a student broke is the student's, the rest is reset all the same
+            reset()
 
 
 def _is_object_of(target: Any, value: Any) -> bool:

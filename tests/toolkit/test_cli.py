@@ -139,12 +139,19 @@ def test_interrupted_keeps_what_was_graded_and_goes_on_from_there(course: Path, 
         (("feedback", TOPIC), "grade first"),
         (("nonsense",), "nonsense"),
         (("grade", TOPIC, "--course", "/"), "no course at /"),
+        (("release", "--course", "unwritable"), "/unwritable/release/halving: File exists; put that right"),
+        (("seed", "--course", "unwritable"), "/unwritable/.autograder/seed: File exists; put that right"),
+        (("demo", "--output", "file/demo"), "/file/demo: Not a directory; put that right"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_the_way_out(
     course: Path, run: Run, arguments: tuple[str, ...], message: str
 ) -> None:
     hand_in(course, "ada", right(course))
+    (course / "file").touch()
+    unwritable = tiny_course(course / "elsewhere").root.rename(course / "unwritable")
+    for name in ("release", ".autograder"):
+        (unwritable / name).touch()
     done = run(*arguments, code=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -204,6 +211,20 @@ def test_points_that_changed_after_release_stop_grading(course: Path, run: Run) 
     done = run("grade", TOPIC, "--db", "none", code=2)
     assert "halve" in done.stderr
     assert "autograder release" in done.stderr
+
+
+def test_a_command_does_not_wait_for_a_parser_that_it_never_needs(course: Path) -> None:
+    told = "print([name in sys.modules for name in ('jsonschema', 'lark')])"
+    program = f"import atexit, sys; from autograder.cli import main; atexit.register(lambda: {told}); main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "release"],
+        cwd=course,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("[True, False]\n")
 
 
 # ------------------------------------------------------------------------------------------- the proofs

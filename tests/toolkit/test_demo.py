@@ -107,6 +107,13 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
         shown(tiny_course(tmp_path), tmp_path / "demo")
 
 
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "demo"
+    with pytest.raises(UsageError, match=rf"cannot write {output}: Not a directory; put that right and run again"):
+        shown(tiny_course(tmp_path), output)
+
+
 def test_course_without_an_assignment(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").touch()
     with pytest.raises(UsageError, match=r"no assignment in .* to show; make one: autograder new TOPIC"):

@@ -6,6 +6,7 @@ import collections
 import enum
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -413,6 +414,32 @@ def test_a_test_begins_without_objects_and_with_its_seed() -> None:
         values.append(evaluator.answer(draw)["value"].item())
     assert values[0] == values[1]
     assert evaluator.answer({"op": "inspect", "handle": 0})["status"] == "error"
+
+
+KEPT = torch.inference_mode()
+SMALL = torch.tensor(1e-310, dtype=torch.float64)
+SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "default device": (lambda: torch.set_default_device("meta"), lambda: torch.ones(()).device.type),
+    "default dtype": (lambda: torch.set_default_dtype(torch.float64), torch.get_default_dtype),
+    "gradients": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
+    "inference mode": (KEPT.__enter__, torch.is_inference_mode_enabled),
+    "autocast": (lambda: torch.autocast("cpu").__enter__(), lambda: torch.is_autocast_enabled("cpu")),
+    "anomalies": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
+    "determinism": (lambda: torch.use_deterministic_algorithms(True), torch.are_deterministic_algorithms_enabled),
+    "precision": (lambda: torch.set_float32_matmul_precision("medium"), torch.get_float32_matmul_precision),
+    "denormals": (lambda: torch.set_flush_denormal(True), lambda: bool(SMALL * 1 > 0)),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_a_scratch_cell_left_on_is_off_when_a_test_begins(name: str) -> None:
+    leave_on, found = SETTINGS[name]
+    evaluator, before = Evaluator({}), found()
+    leave_on()
+    changed = found()
+    assert evaluator.answer({"op": "begin", "seed": 0})["status"] == "ok"
+    assert changed != before
+    assert found() == before
 
 
 def test_the_stub_is_missing() -> None:

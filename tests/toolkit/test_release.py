@@ -14,7 +14,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 
 import autograder.release
 from autograder.course import Course
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, UsageError
 from autograder.release import build_source, check, read_manifest, release, write_source
 from autograder.release.files import read_tree, replace_tree
 from tests.toolkit.tiny import TOPIC, edit, opened, tiny_course
@@ -288,7 +288,7 @@ def test_disagreement_is_refused(course: Course) -> None:
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "release"
     assert replace_tree(folder, {"a": b"1", "sub/b": b"2"})
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(UsageError, match=rf"cannot write {folder}: Is a directory; put that right and run again"):
         replace_tree(folder, {"a": b"3", "c/d": b"4", "c": b"5"})
     assert tree(tmp_path) == {"release/a": b"1", "release/sub/b": b"2"}
     assert replace_tree(folder, {"c": b"5"})

@@ -70,3 +70,20 @@ def test_a_damaged_seed_stops_grading_instead_of_changing_it(tmp_path: Path, tex
     with pytest.raises(UsageError, match="seed: holds no seed of 64 hexadecimal digits; remove it to draw a new one"):
         Seed.of_course(tmp_path)
     assert (tmp_path / "seed").read_bytes() == text.encode("latin-1")
+
+
+def test_a_seed_that_cannot_be_written_or_read_is_said_plainly(tmp_path: Path) -> None:
+    taken = tmp_path / ".autograder"
+    taken.touch()
+    with pytest.raises(UsageError, match=rf"cannot write {taken}/seed: File exists; put that right and run again"):
+        Seed.of_course(taken)
+    Seed.of_course(tmp_path)
+    (tmp_path / "seeds").touch()
+    before = (tmp_path / "seed").read_bytes()
+    with pytest.raises(UsageError, match=rf"cannot write {tmp_path}/seeds: File exists; put that right"):
+        Seed.renew(tmp_path)
+    assert (tmp_path / "seed").read_bytes() == before
+    (tmp_path / "seed").unlink()
+    (tmp_path / "seed").mkdir()
+    with pytest.raises(UsageError, match=r"seed: cannot be read: Is a directory; the course's seed must be there"):
+        Seed.of_course(tmp_path)
