@@ -26,7 +26,6 @@ IN_FLIGHT = 2  # per grading process: one at work, one at hand; what a dead mach
 LOST_MACHINES = 5  # a submission that so many machines were lost under is given up
 FALSE_STARTS = 3  # deaths in a row of processes that had not started: there is no use in going on
 CLOSE_SECONDS = 5.0
-PATIENCE_SECONDS = 900.0  # for a first processor: an autoscaler may have to start a machine
 
 _LOST = (
     exceptions.ActorUnavailableError,  # its machine does not answer
@@ -69,9 +68,21 @@ class Post:
 
 
 class Crew:
-    """Grades ``submissions`` over at most ``size`` processes, each with one processor and ``gpus`` of a GPU."""
+    """Grades ``submissions`` over at most ``size`` processes, each with one processor and ``gpus`` of a GPU.
 
-    def __init__(self, parcel: bytes, limits: Limits, submissions: Sequence[Submission], size: int, gpus: float) -> None:
+    ``patience_seconds``: for a first process to start.
+    """
+
+    def __init__(
+        self,
+        parcel: bytes,
+        limits: Limits,
+        submissions: Sequence[Submission],
+        size: int,
+        *,
+        gpus: float,
+        patience_seconds: float,
+    ) -> None:
         self._parcel = ray.put(parcel)  # once per machine, not once per process
         self._limits = limits
         self._waiting = deque(Job(submission) for submission in submissions)
@@ -79,6 +90,7 @@ class Crew:
         self._actor = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0)(GradingProcess)
         self._posts: list[Post] = []
         self._false_starts = 0
+        self._patience_seconds = patience_seconds
 
     def reports(self) -> Iterator[GradeReport | Broken]:
         """Reports as they land."""
@@ -126,7 +138,7 @@ class Crew:
         if not waited:
             return []
         at_work = any(post.tasks for post in self._posts)
-        ready, _ = ray.wait(list(waited), timeout=None if at_work else PATIENCE_SECONDS)
+        ready, _ = ray.wait(list(waited), timeout=None if at_work else self._patience_seconds)
         if not ready:
             raise UsageError(self._nobody_starts())
         more, _ = ray.wait(list(waited), num_returns=len(waited), timeout=0)
@@ -136,7 +148,7 @@ class Crew:
         found, free = ray.cluster_resources(), ray.available_resources()
         has = ", ".join(f"{free.get(kind, 0):g} of {found.get(kind, 0):g} {kind}s free" for kind in ("CPU", "GPU"))
         return (
-            f"no grading process could start on the cluster within {PATIENCE_SECONDS / 60:g} minutes ({has}); "
+            f"no grading process could start on the cluster within {self._patience_seconds:g} s ({has}); "
             "give it free machines and run again, what was graded is kept"
         )
 

@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,11 +39,14 @@ _STORE_BYTES = 256 << 20  # of a cluster of our own: a parcel and a few notebook
 class RayEngine:
     """Grades on the cluster at ``address``, or on a cluster of one machine, started for the run, where it is empty.
 
-    ``gpus``: the share of a GPU that each grading process holds.
+    ``gpus``: the share of a GPU that each grading process holds. ``join_seconds``: for the cluster to answer;
+    ``patience_seconds``: for it to have a first free processor, for which an autoscaler may start a machine.
     """
 
     address: str = ""
     gpus: float = 0.0
+    join_seconds: float = 120.0
+    patience_seconds: float = 900.0
 
     def __post_init__(self) -> None:
         if importlib.util.find_spec("ray") is None:
@@ -67,7 +71,7 @@ class RayEngine:
             return
         # In /tmp and short: sockets lie in it, whose paths have 107 characters at most.
         with tempfile.TemporaryDirectory(prefix="ag-ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # noqa: S108
-            order = _Order(root, topic, list(submissions), options, jobs, self.gpus, self.address, Path(folder))
+            order = _Order(self, root, topic, list(submissions), options, jobs, Path(folder))
             with _conductor(order) as connection:
                 while (answer := _next(connection, order.log)) is not None:
                     yield answer if isinstance(answer, GradeReport) else broken(answer.submission, answer.message)
@@ -77,13 +81,12 @@ class RayEngine:
 class _Order:
     """What the conductor is told."""
 
+    engine: RayEngine
     root: Path
     topic: str
     submissions: list[Submission]
     options: bytes
     jobs: int
-    gpus: float
-    address: str
     folder: Path
 
     @property
@@ -133,7 +136,7 @@ def _conduct(connection: Connection, order: _Order) -> None:
     warnings.simplefilter("ignore")
     with contextlib.suppress(OSError):  # the run was ended
         try:
-            for answer in _answers(order):
+            for answer in _answers(connection, order):
                 connection.send(answer)
             connection.send(None)
         except Exception as error:  # noqa: BLE001 - a traceback helps nobody on the other side
@@ -147,44 +150,72 @@ def _write_to(log: Path) -> None:
     os.close(descriptor)
 
 
-def _answers(order: _Order) -> Iterator[Any]:
+def _answers(connection: Connection, order: _Order) -> Iterator[Any]:
     from autograder.cluster.parcel import pack  # noqa: PLC0415 - torch is imported in the conductor only
 
     course = Course(order.root)
     options = msgspec.json.decode(order.options, type=Options)
     parcel = msgspec.msgpack.encode(pack(course, order.topic, options))  # an author's mistake is told before Ray starts
-    with _cluster(order) as processors:
-        from autograder.cluster.crew import Crew  # noqa: PLC0415 - Ray reads its settings when it is imported
+    _choose_settings(order)
+    from autograder.cluster.crew import Crew  # noqa: PLC0415 - Ray reads its settings when it is imported
 
+    with _joining(connection, order):
+        room = _join(order)
+    try:
         limits = options.limits or course.assignment(order.topic).front.limits
-        crew = Crew(parcel, limits, order.submissions, order.jobs or processors, order.gpus)
+        told = {"gpus": order.engine.gpus, "patience_seconds": order.engine.patience_seconds}
+        crew = Crew(parcel, limits, order.submissions, order.jobs or room, **told)
         yield from crew.reports()
         crew.dismiss()
+    finally:
+        import ray  # noqa: PLC0415 - as Crew
+
+        ray.shutdown()
+
+
+def _choose_settings(order: _Order) -> None:
+    """What Ray reads from the environment, of this process alone."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not order.engine.address:  # a cluster of our own: nobody else may send it work
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 
 
 @contextlib.contextmanager
-def _cluster(order: _Order) -> Iterator[int]:
-    """Join the cluster, or start one on this machine for this user alone; gives how many processes it has room for."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    own: dict[str, Any] = {}
-    if not order.address:
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
-        own = {
-            "num_cpus": order.jobs or default_jobs(),
-            "include_dashboard": False,
-            "object_store_memory": _STORE_BYTES,
-            "_temp_dir": str(order.folder),
-            "_node_ip_address": "127.0.0.1",
-        }
-    import ray  # noqa: PLC0415 - as in _answers
+def _joining(connection: Connection, order: _Order) -> Iterator[None]:
+    """End this process where the cluster does not answer in time: Ray itself tries for ever."""
+    where, seconds = order.engine.address or "this machine", order.engine.join_seconds
 
+    def give_up() -> None:
+        said = f"no Ray cluster answers at {where} within {seconds:g} s; is it running, and is this machine part of it?"
+        with contextlib.suppress(OSError):
+            connection.send(UsageError(said))
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
     try:
-        ray.init(order.address or "local", log_to_driver=False, namespace="autograder", **own)
-    except Exception as error:
-        raise UsageError(f"no Ray cluster at {order.address or 'this machine'}: {clean(str(error), 400)}") from error
-    try:
-        found = ray.cluster_resources()
-        room = found.get("CPU", 0.0) if not order.gpus else min(found.get("CPU", 0.0), found.get("GPU", 0.0) / order.gpus)
-        yield max(1, int(room))
+        yield
     finally:
-        ray.shutdown()
+        timer.cancel()
+
+
+def _join(order: _Order) -> int:
+    """Join the cluster, or start one on this machine; gives the number of processes it has room for."""
+    import ray  # noqa: PLC0415 - as Crew
+
+    own: dict[str, Any] = {
+        "num_cpus": order.jobs or default_jobs(),
+        "include_dashboard": False,
+        "object_store_memory": _STORE_BYTES,
+        "_temp_dir": str(order.folder),  # nobody else's eyes, and gone with the run
+        "_node_ip_address": "127.0.0.1",
+    }
+    address, gpus = order.engine.address, order.engine.gpus
+    try:
+        ray.init(address or "local", log_to_driver=False, namespace="autograder", **({} if address else own))
+    except Exception as error:
+        raise UsageError(f"no Ray cluster at {address or 'this machine'}: {clean(str(error), 400)}") from error
+    found = ray.cluster_resources()
+    room = found.get("CPU", 0.0)
+    return max(1, int(min(room, found.get("GPU", 0.0) / gpus) if gpus else room))
