@@ -87,7 +87,7 @@ class Crew:
         self._limits = limits
         self._waiting = deque(Job(submission) for submission in submissions)
         self._size = min(size, len(submissions))
-        self._actor = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0)(GradingProcess)
+        self._actor: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0)(GradingProcess)
         self._posts: list[Post] = []
         self._false_starts = 0
         self._patience_seconds = patience_seconds

@@ -70,7 +70,7 @@ class RayEngine:
         if not submissions:
             return
         # In /tmp and short: sockets lie in it, whose paths have 107 characters at most.
-        with tempfile.TemporaryDirectory(prefix="ag-ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # noqa: S108
+        with tempfile.TemporaryDirectory(prefix="ag-ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
             order = _Order(self, root, topic, list(submissions), options, jobs, Path(folder))
             with _conductor(order) as connection:
                 while (answer := _next(connection, order.log)) is not None:
@@ -119,7 +119,9 @@ def _next(connection: Connection, log: Path) -> Any:
         answer = connection.recv()
     except EOFError as error:
         said = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
-        raise GraderError(f"the connection to the Ray cluster ended; Ray said: {clean(said[-600:]) or 'nothing'}") from error
+        raise GraderError(
+            f"the connection to the Ray cluster ended; Ray said: {clean(said[-600:]) or 'nothing'}"
+        ) from error
     if isinstance(answer, AutograderError):
         raise answer
     return answer

@@ -6,9 +6,7 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ import pytest
 
 from autograder.cluster.engine import RayEngine
 from autograder.course import Course
-from autograder.errors import AuthoringError, GraderError, UsageError
+from autograder.errors import AuthoringError, UsageError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.pool import grade_many
 from autograder.provenance import Options
@@ -39,6 +37,7 @@ KINDS = (
     notebook(IMPORTS),
     b"no notebook",
 )
+CANARY = f"canary-{secrets.token_hex(16)}"
 
 
 @dataclass
@@ -62,6 +61,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("CANARY", CANARY)
         from ray.cluster_utils import Cluster
 
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -96,7 +96,7 @@ def graded(
 
 def timeless(found: GradeReport) -> dict[str, Any]:
     """All of a report that does not depend on when it was made, and by whom the notebook was handed in."""
-    told = msgspec.to_builtins(found)
+    told: dict[str, Any] = msgspec.to_builtins(found)
     for part in (told["provenance"], *(test for question in told["questions"] for test in question["tests"])):
         for name in ("seconds", "started"):
             part.pop(name, None)
@@ -113,7 +113,9 @@ NOTE_WHO_GRADES = """
 def instrument(course: Course, path: Path) -> Callable[[], set[str]]:
     """Have grading processes note that they graded something; gives their ids."""
     first = "    assert_inputs_untouched(student.halve, x)"
-    edit(course.assignment(TOPIC).hidden_tests, first, NOTE_WHO_GRADES.format(path=str(path)).strip("\n") + "\n" + first)
+    edit(
+        course.assignment(TOPIC).hidden_tests, first, NOTE_WHO_GRADES.format(path=str(path)).strip("\n") + "\n" + first
+    )
     path.touch()
     return lambda: set(path.read_text(encoding="utf-8").split())
 
@@ -155,21 +157,25 @@ def test_a_submission_that_kills_its_processes_is_reported_and_the_others_are_gr
     )
     kinds = {"eve": notebook(RIGHT, "poison = 1"), "joe": notebook(RIGHT), "zoe": notebook(RIGHT)}
     submissions = [hand_in(course, student, data) for student, data in kinds.items()]
-    landed = [(found.student, found.score, found.message) for found in graded(RayEngine(machines.address), course, submissions)]
+    landed = [
+        (found.student, found.score, found.message)
+        for found in graded(RayEngine(machines.address), course, submissions)
+    ]
     died = ("eve", 0.0, "the grading process died 2 times on this submission")
     assert sorted(landed) == [died, ("joe", 5.0, ""), ("zoe", 5.0, "")]
 
 
 def test_the_sandbox_keeps_its_promises_on_a_machine_and_nothing_secret_is_left_there(
-    machines: Machines, course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    machines: Machines, course: Course
 ) -> None:
-    canary = f"canary-{secrets.token_hex(16)}"
     edit(
         course.assignment(TOPIC).hidden_tests,
         "    assert_inputs_untouched(student.halve, x)",
-        f"    print({canary!r}, file=__import__('sys').stderr)\n    assert_inputs_untouched(student.halve, x)",
+        f"    print({CANARY!r}, file=__import__('sys').stderr)\n    assert_inputs_untouched(student.halve, x)",
     )
-    tricks = [read(CORPUS / f"{name}.py") for name in ("search_canary", "environment_and_arguments", "close_descriptors")]
+    tricks = [
+        read(CORPUS / f"{name}.py") for name in ("search_canary", "environment_and_arguments", "close_descriptors")
+    ]
     submissions = [hand_in(course, trick.name, notebook(*trick.cells())) for trick in tricks]
     landed = {found.student: found for found in graded(RayEngine(machines.address), course, submissions)}
     for trick in tricks:
@@ -180,6 +186,85 @@ def test_the_sandbox_keeps_its_promises_on_a_machine_and_nothing_secret_is_left_
     assert len(logs) > 10
     for path in logs:
         data = path.read_bytes()
-        assert canary.encode() not in data
+        assert CANARY.encode() not in data
         assert seed.encode() not in data
         assert bytes.fromhex(seed) not in data
+
+
+def test_an_interrupted_run_keeps_what_was_graded_and_leaves_the_cluster_free(
+    machines: Machines, course: Course
+) -> None:
+    for number in range(300):
+        hand_in(course, f"s{number:03}", notebook(RIGHT))
+    arguments = ("grade", TOPIC, "--executor", "ray", "--ray-address", machines.address, "--db", "none")
+    results = course.results / TOPIC
+    with subprocess.Popen(
+        command(*arguments), cwd=course.root, env=environment(), stdout=-1, stderr=-1, text=True, start_new_session=True
+    ) as process:
+        while not any(results.glob("*.json")) and process.poll() is None:
+            os.sched_yield()
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (3, ""), err
+    assert "interrupted; what was graded is kept" in err
+    assert "Traceback" not in err
+    kept = [GradeReport.from_json(path.read_bytes()) for path in results.glob("*.json")]
+    assert 0 < len(kept) < 300
+    assert {found.score for found in kept} == {5.0}
+    assert processes_of(course) == []
+
+
+def processes_of(course: Course) -> list[str]:
+    """Processes that have to do with a course."""
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if str(course.root) in line]
+
+
+def test_without_an_address_a_cluster_is_started_and_nothing_of_it_is_left_or_seen(course: Course) -> None:
+    hand_in(course, "ada", KINDS[0])
+    hand_in(course, "bob", KINDS[1])
+    before = left_behind()
+    said = []
+    for executor in ("ray", "local"):
+        arguments = ("grade", TOPIC, "--executor", executor, "--jobs", "1", "--db", "none", "--force")
+        done = subprocess.run(
+            command(*arguments), cwd=course.root, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        said.append((done.stdout, done.stderr))
+    assert said[0] == said[1]
+    assert left_behind() <= before
+    assert GradeReport.from_json(result(course.root, "ada").read_bytes()).score == 5.0
+
+
+def left_behind() -> set[Path]:
+    folder = Path(tempfile.gettempdir())
+    return {*folder.glob("ag-ray-*"), *folder.glob("autograder-course-*")}
+
+
+def test_no_machine_with_what_is_asked_for_ends_the_run(machines: Machines, course: Course) -> None:
+    engine = RayEngine(machines.address, gpus=0.5, patience_seconds=0.5)
+    with pytest.raises(UsageError, match=r"no grading process could start .* \(1 of 1 CPUs free, 0 of 0 GPUs free\)"):
+        list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
+
+
+def test_a_cluster_that_does_not_answer_ends_the_run(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    engine = RayEngine("127.0.0.1:1", join_seconds=0.5)
+    with pytest.raises(UsageError, match=r"no Ray cluster answers at 127.0.0.1:1 within 0.5 s; is it running"):
+        list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
+
+
+def test_an_author_s_mistake_arrives_as_itself(course: Course) -> None:
+    edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", "_FACTOR = nothing")
+    with pytest.raises(AuthoringError, match=rf"^{course.root}/reference/halving.py: importing it raised NameError"):
+        list(graded(RayEngine(), course, [hand_in(course, "ada", KINDS[0])]))
+
+
+def test_without_submissions_nothing_starts(course: Course) -> None:
+    assert list(graded(RayEngine("nowhere:1"), course, [])) == []
+
+
+def test_ray_client_is_refused() -> None:
+    with pytest.raises(UsageError, match="Ray Client cannot be used; run autograder on a machine of the cluster"):
+        RayEngine("ray://head:10001")
