@@ -17,10 +17,11 @@ from ray import exceptions
 
 from autograder.cluster.parcel import Started, Work
 from autograder.cluster.worker import GradingProcess
-from autograder.errors import GraderError, InvalidSubmission, UsageError
+from autograder.errors import AutograderError, GraderError, InvalidSubmission, UsageError
 from autograder.model import GradeReport, Limits, Submission
 from autograder.pool import ATTEMPTS
 from autograder.runner import read_notebook
+from autograder.text import clean
 
 IN_FLIGHT = 2  # per grading process: one at work, one at hand; what a dead machine takes along is little
 LOST_MACHINES = 5  # a submission that so many machines were lost under is given up
@@ -173,8 +174,8 @@ class Crew:
         ray.kill(post.actor)
         if post.started and not lost:
             self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS:
-                raise GraderError(f"grading processes die on the cluster before they start: {error}")
+            if self._false_starts >= FALSE_STARTS or getattr(error, "actor_init_failed", False):
+                raise why_none_starts(error)
         jobs = [job for job, _ in post.tasks]
         if jobs:
             jobs[0].lost_machines += lost
@@ -182,6 +183,15 @@ class Crew:
             if (why := _given_up(jobs[0])) is not None:
                 yield Broken(jobs.pop(0).submission, why)
         self._waiting.extendleft(reversed(jobs))
+
+
+def why_none_starts(error: exceptions.RayError) -> AutograderError:
+    """What to say where grading processes cannot be made, or end before they are ready."""
+    said = clean(str(error).strip().splitlines()[-1], 400)
+    if getattr(error, "actor_init_failed", False):
+        advice = "install the same autograder on every machine"
+        return UsageError(f"a machine of the cluster cannot make a grading process: {said}; {advice}")
+    return GraderError(f"grading processes die on the cluster before they start: {said}")
 
 
 def _given_up(job: Job) -> str | None:
