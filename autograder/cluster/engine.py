@@ -210,8 +210,8 @@ def _join(order: _Order) -> int:
         "num_cpus": order.jobs or default_jobs(),
         "include_dashboard": False,
         "object_store_memory": _STORE_BYTES,
-        "_temp_dir": str(order.folder),  # nobody else's eyes, and gone with the run
-        "_node_ip_address": "127.0.0.1",
+        # For nobody else's eyes, and gone with the run. A folder below, because Ray opens the one it is given to all.
+        "_temp_dir": str(order.folder / "ray"),
     }
     address, gpus = order.engine.address, order.engine.gpus
     try:

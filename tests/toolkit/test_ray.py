@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import secrets
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 from autograder.cluster.engine import RayEngine
 from autograder.course import Course
-from autograder.errors import AuthoringError, UsageError
+from autograder.errors import AuthoringError, GraderError, UsageError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.pool import grade_many
 from autograder.provenance import Options
@@ -232,6 +233,12 @@ def test_without_an_address_a_cluster_is_started_and_nothing_of_it_is_left_or_se
     hand_in(course, "bob", KINDS[1])
     before = left_behind()
     said = []
+    reports = graded(RayEngine(), course, [hand_in(course, "eve", KINDS[0])], jobs=1)
+    assert next(reports).score == 5.0
+    (folder,) = {path for path in left_behind() - before if path.name.startswith("ag-ray-")}
+    assert (folder / "ray").is_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(reports) == []
     for executor in ("ray", "local"):
         arguments = ("grade", TOPIC, "--executor", executor, "--jobs", "1", "--db", "none", "--force")
         done = subprocess.run(
@@ -260,6 +267,22 @@ def test_a_cluster_that_does_not_answer_ends_the_run(course: Course, monkeypatch
     engine = RayEngine("127.0.0.1:1", join_seconds=0.5)
     with pytest.raises(UsageError, match=r"no Ray cluster answers at 127.0.0.1:1 within 0.5 s; is it running"):
         list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
+
+
+def test_a_stranger_is_not_let_in(machines: Machines, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    with pytest.raises(UsageError, match=r"no Ray cluster (at|answers at) "):
+        list(graded(RayEngine(machines.address, join_seconds=20), course, [hand_in(course, "ada", KINDS[0])]))
+
+
+def test_the_loss_of_ray_s_part_of_a_run_is_told(machines: Machines, course: Course) -> None:
+    reports = graded(RayEngine(machines.address), course, [hand_in(course, f"s{n:02}", KINDS[0]) for n in range(60)])
+    assert next(reports).score == 5.0
+    (conductor,) = multiprocessing.active_children()
+    conductor.kill()
+    with pytest.raises(GraderError, match="the connection to the Ray cluster ended; Ray said: "):
+        list(reports)
+    assert multiprocessing.active_children() == []
 
 
 def test_an_author_s_mistake_arrives_as_itself(course: Course) -> None:
