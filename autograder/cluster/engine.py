@@ -188,7 +188,10 @@ def _joining(connection: Connection, order: _Order) -> Iterator[None]:
     where, seconds = order.engine.address or "this machine", order.engine.join_seconds
 
     def give_up() -> None:
-        said = f"no Ray cluster answers at {where} within {seconds:g} s; is it running, and is this machine part of it?"
+        said = (
+            f"no Ray cluster answers at {where} within {seconds:g} s: is it running, is this machine part of it, "
+            "and is RAY_AUTH_TOKEN its token?"
+        )
         with contextlib.suppress(OSError):
             connection.send(UsageError(said))
         os._exit(1)
