@@ -18,6 +18,7 @@ from autograder.testing.marks import Misconception, Variant
 from autograder.testing.student import RememberingBackend
 
 _RTOL = {torch.float16: 4e-2, torch.bfloat16: 2e-1}
+REMEMBERED_OF_EACH = 4 << 20  # bytes; an assignment may have two hundred misconceptions
 _EVIDENCE = ("modified", "aliases", "requires_grad")
 
 
@@ -31,7 +32,7 @@ class Known:
     @functools.cached_property
     def backend(self) -> RememberingBackend:
         """Answers for it; the same examples come again with every submission."""
-        return RememberingBackend(self.namespace)
+        return RememberingBackend(self.namespace, REMEMBERED_OF_EACH)
 
 
 def known_misconceptions(module: ModuleType | None, reference: Mapping[str, Any]) -> tuple[Known, ...]:

@@ -77,6 +77,8 @@ def grade_many(
                     yield broken(submission, f"the grading process died {ATTEMPTS} times on this submission")
     finally:
         for worker in workers:
+            worker.connection.close()  # all of them, before one is waited for
+        for worker in workers:
             _stop(worker)
 
 
@@ -107,8 +109,9 @@ def _take(worker: _Worker) -> GradeReport | None:
 
 
 def _stop(worker: _Worker) -> None:
+    """End a worker. One without work ends by itself, its sandbox first."""
     worker.connection.close()
-    worker.process.join(timeout=0.2)
+    worker.process.join(timeout=0.2 if worker.busy_with else 5.0)
     if worker.process.is_alive():
         worker.process.terminate()
         worker.process.join()

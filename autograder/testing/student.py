@@ -65,11 +65,12 @@ class RememberingBackend(LocalBackend):
     """Answers the same pure call once: every submission is compared with the same expected values.
 
     Pure is a call without objects and generators that draws no global random numbers. What tests ask may hold a
-    student's answers: beyond ``REMEMBERED_BYTES``, the calls remembered first are forgotten.
+    student's answers: beyond ``most_bytes``, the calls remembered first are forgotten.
     """
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, namespace: Mapping[str, Any], most_bytes: int = REMEMBERED_BYTES) -> None:
         super().__init__(namespace)
+        self._most_bytes = most_bytes
         self._known: dict[bytes, bytes] = {}
         self._bytes = 0
 
@@ -87,7 +88,7 @@ class RememberingBackend(LocalBackend):
     def _remember(self, request: bytes, answer: bytes) -> None:
         self._known[request] = answer
         self._bytes += len(request) + len(answer)
-        while self._bytes > REMEMBERED_BYTES:
+        while self._bytes > self._most_bytes:
             oldest = next(iter(self._known))
             self._bytes -= len(oldest) + len(self._known.pop(oldest))
 

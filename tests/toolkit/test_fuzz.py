@@ -8,7 +8,7 @@ import random
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_numbers_that_share_a_hash_are_no_keys() -> None:
 
 
 # Values that take far more memory than their bytes, or as much as they may.
-BOMBS = {
+BOMBS: dict[str, Callable[[], bytes]] = {
     "scalar tensors": lambda: b"l" + u32(190_000) + encode(torch.ones((), dtype=torch.uint8)) * 190_000,
     "empty tensors": lambda: b"l" + u32(190_000) + encode(torch.ones(0)) * 190_000,
     "arrays": lambda: b"l" + u32(190_000) + encode(torch.ones(1).numpy()) * 190_000,
@@ -329,17 +329,14 @@ def test_a_log_keeps_what_fits_and_then_nothing_until_it_is_cleared() -> None:
     assert (len(kept), kept.full) == (1, False)
 
 
-def test_remembered_calls_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograder.testing import student
-
+def test_remembered_calls_are_forgotten_before_they_fill_the_memory() -> None:
     asked = []
 
     def f(x: torch.Tensor) -> torch.Tensor:
         asked.append(int(x[0]))
         return x
 
-    monkeypatch.setattr(student, "REMEMBERED_BYTES", 10_000)
-    remembering = Student(RememberingBackend({"f": f}))
+    remembering = Student(RememberingBackend({"f": f}, 10_000))
     for number in (0, 1, 0, 2, 3, 4, 4, 0):
         remembering.f(torch.full((400,), float(number)))
     assert asked == [0, 1, 2, 3, 4, 0]
