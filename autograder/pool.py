@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from autograder.capacity import default_jobs
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
@@ -32,11 +33,6 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     busy_with: tuple[Submission, int] | None = None
-
-
-def default_jobs() -> int:
-    """One worker per processor that this process may use."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def grade_many(

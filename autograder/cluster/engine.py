@@ -23,10 +23,11 @@ from typing import Any
 
 import msgspec
 
+from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.errors import AutograderError, GraderError, UsageError
 from autograder.model import GradeReport, Submission
-from autograder.pool import default_jobs, end_with_the_parent, for_people
+from autograder.pool import end_with_the_parent, for_people
 from autograder.provenance import Options
 from autograder.text import clean
 

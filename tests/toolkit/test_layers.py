@@ -14,7 +14,7 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts
+    __init__ text streams sandbox interrupts capacity
     model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
