@@ -13,7 +13,7 @@ from benchmarks.table import Row, Table
 
 SIZES = (20, 50, 200, 1000)
 LARGEST = 5000
-QUICK = (2,)
+QUICK = (1,)
 
 
 def measure(repeat: int, *, full: bool, quick: bool) -> list[Table]:
