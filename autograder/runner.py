@@ -22,6 +22,7 @@ from autograder.examples import examples_digest, load_examples
 from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
+from autograder.precedents import Precedents
 from autograder.provenance import Options, basis_of
 from autograder.release.manifest import check_manifest, read_manifest
 from autograder.sandbox.process import Sandbox
@@ -60,6 +61,7 @@ class Grader:
         self.reference = Student(RememberingBackend(namespace), self.suite.forbidden)
         self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
         self.examples_sha256 = examples_digest(self.examples)
+        self.precedents = Precedents()
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
@@ -142,7 +144,7 @@ class Grader:
         explainer.silent = not self.options.diagnose
         if not self.options.explain:
             explainer.seconds_left = 0.0
-        bench = Bench(session, student, self.reference, explainer, self.options.device)
+        bench = Bench(session, student, self.reference, explainer, self.precedents, self.options.device)
         fallen: dict[str, TestRecord] = {}
         deaths: Counter[str] = Counter()
         records = []

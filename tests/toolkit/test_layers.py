@@ -33,6 +33,7 @@ LAYERS = """
     release.source
     release.publish
     release
+    precedents
     judge
     runner
     pool results receipts doctor pytest_plugin
