@@ -119,6 +119,12 @@ def causal_mask(n: int) -> torch.Tensor:
     return torch.ones(n, n).tril().bool()
 '''
 
+# Right submissions differ in how they compute, and so in the last bits of what they answer.
+STYLES = (
+    ("", ""),
+    ("powers / powers.sum(dim, keepdim=True)", "(x - x.logsumexp(dim, keepdim=True)).exp()"),
+    ("q @ k.transpose(-2, -1) / k.shape[-1] ** 0.5", "(q / k.shape[-1] ** 0.5) @ k.transpose(-2, -1)"),
+)
 # In a wrong submission the first of a pair stands as the second.
 MISTAKES = (
     (" - x.amax(dim, keepdim=True)", ""),
@@ -176,10 +182,8 @@ def is_wrong(number: int) -> bool:
 
 def answers(number: int) -> str:
     """What student ``number`` wrote: like no other's, and wrong where ``is_wrong`` says so."""
-    source = SOLUTION
-    if is_wrong(number):
-        old, new = MISTAKES[number // 3 % len(MISTAKES)]
-        source = source.replace(old, new)
+    changes = MISTAKES if is_wrong(number) else STYLES
+    source = SOLUTION.replace(*changes[number // 3 % len(changes)])
     return f"{source}\n# handed in by student {number}\n"
 
 

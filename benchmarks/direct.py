@@ -123,9 +123,13 @@ _PLAIN = (bool, int, float, str, bytes, torch.Generator)
 class _Nobody:
     """A backend is asked for nothing: ``Direct`` answers itself."""
 
-    def perform(self, request: Request) -> Request:
+    def perform(self, request: bytes) -> bytes:
         """Never called."""
         raise AssertionError(request)
+
+    def read(self, reply: bytes) -> Request:
+        """Never called."""
+        raise AssertionError(reply)
 
 
 @dataclass(frozen=True)

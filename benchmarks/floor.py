@@ -10,10 +10,11 @@ import contextlib
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from types import ModuleType
 from typing import Any
 
@@ -27,11 +28,26 @@ from autograder.release.source import notebook_bytes
 from autograder.runner import Grader
 from autograder.sandbox.notebook import read_cells
 from autograder.specimens import Specimen, Workbook, specimens
-from benchmarks.direct import Direct, Request, fresh
+from benchmarks.direct import Direct, Request
 from benchmarks.measure import ROOT, BenchmarkError, Spread, stopwatch
 from benchmarks.table import Row, Table
 
-IN_A_MIXED_CLASS = 2  # right variants, and as many misconceptions
+IN_A_MIXED_CLASS = 3  # right variants, and as many misconceptions
+PREFIX = "autograder-benchmark-"
+FLOOR, MIXED = "Grading beside its floor", "A mixed class"
+FLOORS = (
+    "cells s",
+    "calls s",
+    "tests' bodies s",
+    "first, wall s",
+    "first, CPU s",
+    "graded, wall s",
+    "graded, CPU s",
+    "first, times the floor",
+    "graded, times the floor",
+    "graded, times cells and calls",
+)
+CLASSES = ("right", "wrong", "wall s each", "CPU s each", "a right one, wall s", "a wrong one, wall s")
 
 
 def measure(topics: Sequence[str], repeat: int, *, whole: bool) -> list[Table]:
@@ -40,83 +56,67 @@ def measure(topics: Sequence[str], repeat: int, *, whole: bool) -> list[Table]:
     mpl.use("Agg")  # the notebooks' figures are drawn without a window, as in the sandbox
     floors, classes = [], []
     for topic in topics or course.topics():
-        with Grader(course, topic, Options()) as grader:
-            grader.wait_ready()
-            with tempfile.TemporaryDirectory(prefix="autograder-benchmark-") as folder:
-                bench = Bench(grader, Path(folder))
-                floors.append(bench.floors(repeat))
-                classes.append(bench.mixed_class(repeat, whole=whole))
+        floor, mixed = rows(course, topic, repeat, whole=whole)
+        floors.append(floor)
+        classes.append(mixed)
     said = (
-        "The real hidden tests and their stored examples on the model solution's notebook, graded in one warm process "
-        f"with its sandbox; {repeat} repeats after one to warm up. Floor: the notebook's cells executed, then the "
-        "tests' bodies with the notebook's functions called directly, student and reference alike, all in one warm "
-        "process. Calls: the calls of the notebook's functions alone."
+        f"The real hidden tests and their stored examples on the model solution's notebook; {repeat} repeats, each in "
+        "a fresh grading process with its sandbox. First: nothing is known of any answer yet. Graded: the same "
+        "notebook again, so that every answer is known. Floor: the notebook's cells executed, then the tests' bodies "
+        "with the notebook's functions called directly, student and reference alike, all in one warm process. Calls: the calls "
+        "of the notebook's functions alone."
     )
-    mixed = (
-        "A class of the model solution, right variants and misconceptions, each graded once per repeat; failures are "
-        "explained (a smaller counterexample, a named misconception)."
+    mixed_said = (
+        "After the model solution, right variants and misconceptions, each graded for the first time in its grading "
+        "process; failures are explained (a smaller counterexample, a named misconception)."
     )
-    return [Table("floor", "Grading beside its floor", said, floors), Table("floor", "A mixed class", mixed, classes)]
+    return [Table("floor", FLOOR, said, floors), Table("floor", MIXED, mixed_said, classes)]
+
+
+def rows(course: Course, topic: str, repeat: int, *, whole: bool) -> tuple[Row, Row]:
+    """An assignment's rows of both tables."""
+    taken = []
+    for _ in range(repeat):
+        with Grader(course, topic, Options()) as grader, tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+            grader.wait_ready()
+            bench = Bench(grader, Path(folder))
+            taken.append(bench.floors() | bench.mixed_class(whole=whole))
+    spread = {name: Spread.of(times[name] for times in taken) for name in taken[0]}
+    tests, examples = len(grader.suite.tests), sum(map(len, grader.examples.values()))
+    floor: Row = {"assignment": topic, "tests": tests, "examples": examples, **{name: spread[name] for name in FLOORS}}
+    counts = {name: int(spread[name].median) for name in CLASSES[:2]}
+    return floor, {"assignment": topic, **counts, **{name: spread[name] for name in CLASSES[2:]}}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A warm grader, and a folder for notebooks."""
+    """A grading process that has graded nothing yet, and a folder for notebooks."""
 
     grader: Grader
     folder: Path
 
-    def floors(self, repeat: int) -> Row:
-        """The table's row: grading, floor and calls by turns, so that all meet the same machine."""
+    def floors(self) -> dict[str, float]:
+        """Seconds of grading the model solution and of its floors, and their ratios."""
         solution = notebook_bytes(self._workbook().filled_in())
-        namespace = cells_executed(solution)
-        student, reference = Direct(namespace), Direct(vars(self._reference()))
+        student, reference = Direct(cells_executed(solution)), Direct(vars(self._reference()))
         student.recorded = []
-        self._run_bodies(student, reference)
-        recorded, student.recorded = student.recorded, None
-        jobs: dict[str, Callable[[], object]] = {
-            "cells": partial(cells_executed, solution),
-            "tests": partial(self._run_bodies, student, reference),
-            "grade": partial(self._graded_right, "reference", solution),
-        }
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in (*jobs, "calls")}
-        for _ in range(repeat + 1):
-            for name, job in jobs.items():
-                taken[name].append(stopwatch(job))
-            requests = fresh(recorded)
-            taken["calls"].append(stopwatch(partial(replay, student, requests)))
-        wall = {name: Spread.of(pair[0] for pair in pairs[1:]) for name, pairs in taken.items()}
-        floor = Spread.of(map(sum, zip(wall["cells"].values, wall["tests"].values, strict=True)))
-        below = Spread.of(map(sum, zip(wall["cells"].values, wall["calls"].values, strict=True)))
-        return {
-            "assignment": self.grader.assignment.topic,
-            "tests": len(self.grader.suite.tests),
-            "examples": sum(map(len, self.grader.examples.values())),
-            "cells s": wall["cells"],
-            "calls s": wall["calls"],
-            "tests' bodies s": wall["tests"],
-            "graded, wall s": wall["grade"],
-            "graded, CPU s": Spread.of(pair[1] for pair in taken["grade"][1:]),
-            "to the floor": wall["grade"].over(floor),
-            "to cells and calls": wall["grade"].over(below),
-        }
+        self._run_bodies(student, reference)  # the first time in a process is slower, and for the record
+        requests, student.recorded = student.recorded, None
+        grade = partial(self._graded_right, "reference", solution)
+        first, graded = stopwatch(grade), stopwatch(grade)
+        cells = stopwatch(partial(cells_executed, solution))[0]
+        bodies = stopwatch(partial(self._run_bodies, student, reference))[0]
+        calls = stopwatch(partial(replay, student, requests))[0]
+        measured = (cells, calls, bodies, *first, *graded, first[0] / (cells + bodies), graded[0] / (cells + bodies))
+        return dict(zip(FLOORS, (*measured, graded[0] / (cells + calls)), strict=True))
 
-    def mixed_class(self, repeat: int, *, whole: bool) -> Row:
-        """The table's row."""
+    def mixed_class(self, *, whole: bool) -> dict[str, float]:
+        """Seconds for each of a class, once the model solution was graded, and how many there are."""
         chosen = list(self._chosen(whole=whole))
-        walls = [[stopwatch(partial(self._graded, one)) for one in chosen] for _ in range(repeat)]
-        each = [(Spread.of(w for w, _ in row), Spread.of(c for _, c in row)) for row in zip(*walls, strict=True)]
-        wrong = [pair for one, pair in zip(chosen, each, strict=True) if one.kind == "misconception"]
-        right = [pair for one, pair in zip(chosen, each, strict=True) if one.kind != "misconception"]
-        return {
-            "assignment": self.grader.assignment.topic,
-            "right": len(right),
-            "wrong": len(wrong),
-            "wall s each": _mean([wall for wall, _ in each]),
-            "CPU s each": _mean([cpu for _, cpu in each]),
-            "a right one, wall s": _mean([wall for wall, _ in right]),
-            "a wrong one, wall s": _mean([wall for wall, _ in wrong]),
-        }
+        times = [(one.kind == "misconception", *stopwatch(partial(self._graded, one))) for one in chosen]
+        right, wrong = ([wall for is_wrong, wall, _ in times if is_wrong is kind] for kind in (False, True))
+        means = (fmean(wall for _, wall, _ in times), fmean(cpu for *_, cpu in times), fmean(right), fmean(wrong))
+        return dict(zip(CLASSES, (len(right), len(wrong), *means), strict=True))
 
     def _reference(self) -> ModuleType:
         return self.grader.course.load(self.grader.assignment.reference)
@@ -126,7 +126,6 @@ class Bench:
 
     def _chosen(self, *, whole: bool) -> Iterator[Specimen]:
         known = list(specimens(self.grader.course, self.grader.assignment, self.grader.suite))
-        yield from (one for one in known if one.kind == "reference")
         for kind in ("variant", "misconception"):
             of_kind = [one for one in known if one.kind == kind]
             step = 1 if whole else max(1, len(of_kind) // IN_A_MIXED_CLASS)
@@ -191,8 +190,3 @@ def _close_figures() -> None:
     import matplotlib.pyplot as plt  # noqa: PLC0415 - after the choice of the backend
 
     plt.close("all")
-
-
-def _mean(spreads: Sequence[Spread]) -> Spread:
-    """The mean over submissions, repeat by repeat."""
-    return Spread.of(sum(values) / len(values) for values in zip(*(s.values for s in spreads), strict=True))

@@ -68,8 +68,9 @@ def measure(students: int, repeat: int, *, full: bool, quick: bool) -> list[Tabl
             for contender, taken in zip(contenders, used, strict=True):
                 taken.append(contender.grade())
     said = (
-        f"Ten plain checks on three questions, a third of the submissions wrong; {repeat} repeats by turns, {cores()} "
-        "cores. Ours grades every submission in a sandbox of its own and writes results, gradebook and pages; nbgrader "
+        f"Ten plain checks on three questions, a third of the submissions wrong in one of three ways; {repeat} "
+        f"repeats by turns, {cores()} cores. Right ones compute in three ways and differ in comments. "
+        "Ours grades every submission in a sandbox of its own and writes results, gradebook and pages; nbgrader "
         "writes its gradebook and the executed notebooks; otter-grader runs `otter run`, without a container, on one "
         "notebook after the other. Whole commands, start included; CPU counts every process. The last columns compare "
         "what each submission takes with the first row; in a smaller class the start is spread over fewer."

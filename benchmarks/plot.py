@@ -49,11 +49,15 @@ def _peers(axis: Axes, table: Table) -> None:
 
 def _floor(axis: Axes, table: Table) -> None:
     names = [str(row["assignment"]) for row in table.rows]
-    bars = (("graded, wall s", "graded, in its sandbox", _OURS), ("tests' bodies s", "floor: tests' bodies", _FLOOR),
-            ("calls s", "calls alone", _THEIRS))  # fmt: skip
-    for shift, (column, label, colour) in zip((-0.27, 0, 0.27), bars, strict=True):
+    bars = (
+        ("first, wall s", "graded, answers unknown", "tab:cyan"),
+        ("graded, wall s", "graded, answers known", _OURS),
+        ("tests' bodies s", "floor: tests' bodies", _FLOOR),
+        ("calls s", "calls alone", _THEIRS),
+    )
+    for shift, (column, label, colour) in zip((-0.3, -0.1, 0.1, 0.3), bars, strict=True):
         places = [number + shift for number in range(len(names))]
-        axis.barh(places, [_number(row[column]) for row in table.rows], 0.25, label=label, color=colour)
+        axis.barh(places, [_number(row[column]) for row in table.rows], 0.18, label=label, color=colour)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set_xlabel("seconds for the model solution")

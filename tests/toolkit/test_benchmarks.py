@@ -20,7 +20,7 @@ from autograder.specimens import Specimen, answers_alone, specimens
 from benchmarks import classes
 from benchmarks.__main__ import main, options
 from benchmarks.direct import Direct
-from benchmarks.floor import Bench, cells_executed
+from benchmarks.floor import Bench, cells_executed, rows
 from benchmarks.measure import BenchmarkError, Spread, run, stopwatch
 from benchmarks.peers import _require_expected
 from benchmarks.table import Table, page
@@ -162,13 +162,14 @@ def test_a_wrong_answer_ends_the_measurement_of_the_floor(bench: Bench) -> None:
 
 
 def test_rows_of_the_floor_hold_positive_numbers(bench: Bench) -> None:
-    for row in (bench.floors(2), bench.mixed_class(1, whole=True)):
+    floor, mixed = rows(bench.grader.course, TOPIC, 1, whole=True)
+    for row in (floor, mixed):
         plain = Table("floor", "", "", [row]).plain()["rows"][0]
         assert plain["assignment"] == TOPIC
         measured = [n for name, cell in plain.items() if "CPU" not in name for n in numbers(cell)]
         assert measured
         assert all(0 < number < math.inf for number in measured)
-    assert (row["right"], row["wrong"]) == (4, 3)
+    assert (floor["tests"], mixed["right"], mixed["wrong"]) == (5, 3, 3)
 
 
 # ------------------------------------------------------------------------------------------ the class
