@@ -6,7 +6,7 @@ Never from the graded seed: what a student reads must not publish graded inputs.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,7 @@ def verdict_of(fault: Exception) -> Verdict:
     return verdict
 
 
-def calls_text(log: Sequence[tuple[dict[str, Any], dict[str, Any]]], most: int = 6) -> str:
+def calls_text(log: Iterable[tuple[dict[str, Any], dict[str, Any]]], most: int = 6) -> str:
     """The calls of one example as Python, the last ``most`` of them."""
     names: Mapping[int, str] = {}
     lines = []

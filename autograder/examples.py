@@ -109,7 +109,7 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     that a failure later on is the student's. Raises ``AuthoringError`` where the reference fails.
     """
     set_hypothesis_home_dir(course.state / "hypothesis")  # by default it writes into the working directory
-    path = course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
+    path = examples_path(course, suite, seed, purpose)
     tried_on = file_digest(*sorted((course.root / "reference").glob("*.py")))
     stored = _read(path)
     if stored is not None and stored["tried_on"] == tried_on:
@@ -120,6 +120,11 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
             _try_reference(test, data, reference)
     _write(path, {"tried_on": tried_on, "examples": examples})
     return examples
+
+
+def examples_path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
+    """Where the examples of a suite are stored."""
+    return course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
 
 
 def examples_digest(examples: Examples) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from autograder.errors import AuthoringError, Mismatch
-from autograder.sandbox.wire import Handle
+from autograder.sandbox.wire import REQUEST_BOUNDS, Handle, encode
 from autograder.testing.compare import assert_matches
+from autograder.testing.log import Log
 from autograder.testing.marks import Misconception, Variant
 from autograder.testing.student import RememberingBackend
 
-Log = Sequence[tuple[dict[str, Any], dict[str, Any]]]
 _RTOL = {torch.float16: 4e-2, torch.bfloat16: 2e-1}
+REMEMBERED_OF_EACH = 4 << 20  # bytes; an assignment may have two hundred misconceptions
 _EVIDENCE = ("modified", "aliases", "requires_grad")
 
 
@@ -31,7 +32,7 @@ class Known:
     @functools.cached_property
     def backend(self) -> RememberingBackend:
         """Answers for it; the same examples come again with every submission."""
-        return RememberingBackend(self.namespace)
+        return RememberingBackend(self.namespace, REMEMBERED_OF_EACH)
 
 
 def known_misconceptions(module: ModuleType | None, reference: Mapping[str, Any]) -> tuple[Known, ...]:
@@ -71,7 +72,7 @@ def diagnose(question: str, log: Log, known: Sequence[Known], fails: Callable[[K
     It must fail as well, which ``fails`` says: where a right but slow answer fails for its slowness,
     a misconception that happens to be right on the same inputs is no explanation.
     """
-    for candidate in known if log else ():
+    for candidate in known if len(log) else ():
         if candidate.mark.of == question and _agrees(candidate, log) and fails(candidate):
             return candidate.mark
     return None
@@ -79,11 +80,11 @@ def diagnose(question: str, log: Log, known: Sequence[Known], fails: Callable[[K
 
 def _agrees(candidate: Known, log: Log) -> bool:
     backend = candidate.backend
-    backend.perform({"op": "begin", "seed": 0})
+    backend.perform(encode({"op": "begin", "seed": 0}))
     for request, reply in log:
-        untraced = {key: value for key, value in request.items() if key != "trace"}
+        untraced = encode({key: value for key, value in request.items() if key != "trace"}, REQUEST_BOUNDS)
         try:
-            if not _same_reply(backend.perform(untraced), reply):
+            if not _same_reply(backend.read(backend.perform(untraced)), reply):
                 return False
         except Exception:  # noqa: BLE001 - a misconception that cannot answer does not agree
             return False

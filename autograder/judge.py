@@ -1,8 +1,8 @@
 """Decides one hidden test: runs its stored examples and says what was found.
 
-A pass needs every stored example executed and compared. The reference passed them all when they
-were drawn, so whatever fails here is the submission's doing; only our own infrastructure can raise
-``GraderError``.
+A pass needs every stored example executed, and compared or answered in every byte as one that passed.
+The reference passed them all when they were drawn, so whatever fails here is the submission's doing;
+only our own infrastructure can raise ``GraderError``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import msgspec
 from autograder.counterexample import Found, describe, find, message_of, verdict_of
 from autograder.errors import GraderError, ProcessDied
 from autograder.examples import run_example
-from autograder.hints import Known, Log, diagnose
+from autograder.hints import Known, diagnose
 from autograder.model import TestRecord, Verdict
+from autograder.precedents import Precedents
 from autograder.sandbox.session import Session
 from autograder.suite import HiddenTest
+from autograder.testing.log import Log
 from autograder.testing.marks import Misconception
 from autograder.testing.student import Student
 
@@ -72,6 +74,7 @@ class Bench:
     student: Student
     reference: Student
     explainer: Explainer
+    precedents: Precedents
     device: str = "cpu"
 
 
@@ -87,7 +90,9 @@ def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestReco
         bench.student.begin()
         bench.reference.begin()
         for data in examples:
-            run_example(test, data, bench.student, bench.reference)
+            if not bench.precedents.stands(test.name, done, bench.student):
+                with bench.precedents.watched(test.name, done, bench.student):
+                    run_example(test, data, bench.student, bench.reference)
             done += 1
     except GraderError:
         raise
@@ -110,7 +115,7 @@ def _explained(
         return _record(test, verdict, message_of(fault), done, started)
     found: Found | None = describe(fault, bench.student)
     _run_more(test, rest[1 : 1 + MORE_FOR_DIAGNOSIS], bench)
-    misconception = bench.explainer.misconception(test, list(bench.student.log), rest[0], bench.reference)
+    misconception = bench.explainer.misconception(test, bench.student.log, rest[0], bench.reference)
     if test.drawn:  # a fixed test shows its own input, a drawn one never a graded one
         bench.student.log.clear()
         found = bench.explainer.smallest(test, bench.student, bench.reference)

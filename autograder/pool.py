@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from autograder.capacity import default_jobs
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
@@ -34,11 +35,6 @@ class _Worker:
     busy_with: tuple[Submission, int] | None = None
 
 
-def default_jobs() -> int:
-    """One worker per processor that this process may use."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
 def grade_many(
     root: Path,
     topic: str,
@@ -49,11 +45,11 @@ def grade_many(
 ) -> Iterator[GradeReport]:
     """Reports of all submissions as they are ready.
 
-    ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
-    worker died twice. Raises what kept the workers from starting.
+    ``options`` are JSON of ``provenance.Options``; ``jobs`` of 0 means a worker per processor; ``broken`` makes
+    the report of a submission whose worker died twice. Raises what kept the workers from starting.
     """
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(min(jobs, len(waiting)))]
+    workers = [_start(root, topic, options) for _ in range(min(jobs or default_jobs(), len(waiting)))]
     try:
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
@@ -76,6 +72,8 @@ def grade_many(
                 else:
                     yield broken(submission, f"the grading process died {ATTEMPTS} times on this submission")
     finally:
+        for worker in workers:
+            worker.connection.close()  # all of them, before one is waited for
         for worker in workers:
             _stop(worker)
 
@@ -107,8 +105,9 @@ def _take(worker: _Worker) -> GradeReport | None:
 
 
 def _stop(worker: _Worker) -> None:
+    """End a worker. One without work ends by itself, its sandbox first."""
     worker.connection.close()
-    worker.process.join(timeout=0.2)
+    worker.process.join(timeout=0.2 if worker.busy_with else 5.0)
     if worker.process.is_alive():
         worker.process.terminate()
         worker.process.join()
@@ -118,7 +117,7 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
-    _end_with_the_parent()
+    end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     gc.disable()  # what is imported stays: see the zygote
     import msgspec  # noqa: PLC0415
@@ -133,14 +132,14 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        _tell(connection, _for_people(error))
+        _tell(connection, for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
     """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
     if sys.platform != "linux":
         return
@@ -150,7 +149,8 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-def _for_people(error: Exception) -> AutograderError:
+def for_people(error: Exception) -> AutograderError:
+    """What to say of an error that kept a grading process from starting."""
     if isinstance(error, AutograderError):
         return error
     if isinstance(error, OSError) and is_full(error):

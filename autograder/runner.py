@@ -7,6 +7,7 @@ import re
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from autograder.examples import examples_digest, load_examples
 from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
+from autograder.precedents import Precedents
 from autograder.provenance import Options, basis_of
 from autograder.release.manifest import check_manifest, read_manifest
 from autograder.sandbox.process import Sandbox
@@ -60,6 +62,7 @@ class Grader:
         self.reference = Student(RememberingBackend(namespace), self.suite.forbidden)
         self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
         self.examples_sha256 = examples_digest(self.examples)
+        self.precedents = Precedents()
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
@@ -81,12 +84,15 @@ class Grader:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
         self._sandbox.wait_ready()
 
-    def grade(self, submission: Submission) -> GradeReport:
-        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
+    def grade(self, submission: Submission, read: Callable[[], bytes] | None = None) -> GradeReport:
+        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence.
+
+        ``read`` gives the notebook where its file lies on another machine.
+        """
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read_notebook(submission.path, self._limits)
+            data = read() if read else read_notebook(submission.path, self._limits)
             outcome = self._judge_with_a_living_zygote(data, submission.questions)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
@@ -142,7 +148,7 @@ class Grader:
         explainer.silent = not self.options.diagnose
         if not self.options.explain:
             explainer.seconds_left = 0.0
-        bench = Bench(session, student, self.reference, explainer, self.options.device)
+        bench = Bench(session, student, self.reference, explainer, self.precedents, self.options.device)
         fallen: dict[str, TestRecord] = {}
         deaths: Counter[str] = Counter()
         records = []

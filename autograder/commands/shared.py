@@ -28,7 +28,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
 Topic = Annotated[str, typer.Argument(help="The assignment.")]
 CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0 means one per processor.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0: as many as this machine bears.")]
 
 
 def progress_bar() -> Progress:

@@ -78,9 +78,9 @@ class _Watching(LocalBackend):
         self._names, self._uses = namespace, uses
         self._classes: dict[int, str] = {}
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply, noted."""
-        reply = super().perform(request)
+        reply = super().answer(request)
         use = self._use(request) if request["op"] == "call" else None
         if use is not None:
             use.note_arguments(request["args"], request["kwargs"])

@@ -14,7 +14,7 @@ from typing import Any
 from autograder.sandbox import notebook
 from autograder.sandbox.evaluate import Evaluator, describe_error
 from autograder.sandbox.shell import CellTimeout, NotebookShell, Sink, alarm
-from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
+from autograder.sandbox.wire import HEADER, MAGIC, REQUEST_BOUNDS, Bounds, WireError, decode, encode
 
 _read, _write = os.read, os.write
 _CHUNK = 1 << 20
@@ -72,7 +72,7 @@ def serve(descriptor: int, shell: NotebookShell, reply_bytes: int) -> None:
     while True:
         number, body = _receive(descriptor)
         try:
-            reply = student.answer(decode(body, Bounds(total_bytes=1 << 30, text_bytes=1 << 30)))
+            reply = student.answer(decode(body, REQUEST_BOUNDS))
         except BaseException as error:  # noqa: BLE001 - an answer is owed whatever happened
             reply = describe_error(error)
         _send(descriptor, number, _encoded(reply, bounds))

@@ -6,7 +6,8 @@ changed, what shares memory, which operations ran); it never decides anything.
 
 Requests are dicts with ``op``:
 
-    call      name | handle+method, args, kwargs; optional trace, after, overwrite, grad {wrt, params, cotangents}
+    call      name | handle+method, args, kwargs; optional evidence, trace, after, overwrite,
+              grad {wrt, params, cotangents}
     get, set  handle, attr (dotted), value
     describe  name: "function", "class", "value" or "missing"
     inspect   handle: what kind of object, its parameters and buffers
@@ -97,15 +98,20 @@ class Evaluator:
         args, kwargs = tuple(request["args"]), dict(request["kwargs"])
         wanted = request.get("grad")
         leaves = _require_grad(args, kwargs, wanted["wrt"]) if wanted else []
-        before = [(path, tensor, tensor.clone()) for path, tensor in tensors_in((args, kwargs))]
-        traced = self._tracer if request.get("trace") else contextlib.nullcontext()
-        with traced:
+        evidence = request.get("evidence")
+        before = [(path, tensor, tensor.clone()) for path, tensor in tensors_in((args, kwargs))] if evidence else []
+        if request.get("trace"):
+            with self._tracer:
+                value = target(*args, **kwargs)
+        else:
             value = target(*args, **kwargs)
         reply: dict[str, Any] = {"status": "ok", **self._tracer.seen}
-        with _no_overrides():  # a subclass of Tensor does not answer for itself
-            reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
-            reply["aliases"] = _aliases(value, before)
-            reply["requires_grad"] = [path for path, tensor in tensors_in(value) if tensor.requires_grad]
+        if evidence:
+            with _no_overrides(), torch.no_grad():  # a subclass of Tensor does not answer for itself
+                reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
+                given = tensors_in(value)
+                reply["aliases"] = _aliases(given, before)
+                reply["requires_grad"] = [path for path, tensor in given if tensor.requires_grad]
         if wanted:
             owner = self._objects[request["handle"]] if "handle" in request else target
             leaves += [_parameter(owner, name) for name in wanted["params"]]
@@ -248,7 +254,7 @@ def plain(value: Any, keep: Callable[[Any], Handle], bounds: Bounds, depth: int 
 
 def plain_tensor(value: torch.Tensor, bounds: Bounds) -> torch.Tensor:
     """A plain, contiguous tensor on the CPU with the same entries; raises ``Unsendable`` where there is none."""
-    with _no_overrides(), torch.no_grad():
+    with _no_overrides():
         bare = _detach(value)
         if bare.layout is not torch.strided or bare.is_quantized or bare.is_nested:
             raise Unsendable(f"the answer is a tensor of layout {bare.layout}, not an ordinary (strided) one")
@@ -269,16 +275,28 @@ def _items(value: tuple[Any, ...] | list[Any]) -> Iterator[Any]:
     return tuple.__iter__(value) if isinstance(value, tuple) else list.__iter__(value)
 
 
-def tensors_in(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
+def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
     """Every tensor inside nested tuples, lists and dicts, with a path such as ``0.1`` or ``1.weight``."""
+    found: list[tuple[str, torch.Tensor]] = []
+    _find_tensors(value, "", 0, found)
+    return found
+
+
+def _find_tensors(value: Any, path: str, depth: int, found: list[tuple[str, torch.Tensor]]) -> None:
     if isinstance(value, torch.Tensor):
-        yield path, value
-    elif depth < 8 and isinstance(value, tuple | list):
+        found.append((path, value))
+    elif depth < MOST_NESTED and isinstance(value, tuple | list):
         for index, item in enumerate(_items(value)):
-            yield from tensors_in(item, f"{path}.{index}" if path else str(index), depth + 1)
-    elif depth < 8 and isinstance(value, dict):
+            if type(item) not in _TENSORLESS:
+                _find_tensors(item, f"{path}.{index}" if path else str(index), depth + 1, found)
+    elif depth < MOST_NESTED and isinstance(value, dict):
         for key, item in dict.items(value):
-            yield from tensors_in(item, f"{path}.{key}" if path else str(key), depth + 1)
+            if type(item) not in _TENSORLESS:
+                _find_tensors(item, f"{path}.{key}" if path else str(key), depth + 1, found)
+
+
+MOST_NESTED = 8
+_TENSORLESS = frozenset({bool, int, float, str, type(None)})
 
 
 def _overwrite(value: Any) -> None:
@@ -298,21 +316,24 @@ def _without_repeats(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _same(tensor: torch.Tensor, copy: torch.Tensor) -> bool:
-    with torch.no_grad():
-        if tensor.shape != copy.shape or tensor.dtype != copy.dtype:
-            return False
-        if _equal(tensor, copy):
-            return True
-        if not tensor.is_floating_point():
-            return False
-        return bool(((tensor == copy) | (tensor.isnan() & copy.isnan())).all())
+    if tensor.shape != copy.shape or tensor.dtype != copy.dtype:
+        return False
+    if _equal(tensor, copy):
+        return True
+    if not tensor.is_floating_point():
+        return False
+    return bool(((tensor == copy) | (tensor.isnan() & copy.isnan())).all())
 
 
-def _aliases(value: Any, arguments: list[tuple[str, torch.Tensor, torch.Tensor]]) -> list[str]:
-    """Arguments that some tensor of the answer shares memory with."""
+def _aliases(
+    given: list[tuple[str, torch.Tensor]], arguments: list[tuple[str, torch.Tensor, torch.Tensor]]
+) -> list[str]:
+    """Arguments that some tensor of an answer shares memory with."""
+    if not given:
+        return []
     storages = {tensor.untyped_storage().data_ptr(): path for path, tensor, _ in arguments if tensor.numel()}
     found = []
-    for _, tensor in tensors_in(value):
+    for _, tensor in given:
         try:
             path = storages.get(tensor.untyped_storage().data_ptr()) if tensor.numel() else None
         except (RuntimeError, NotImplementedError):  # sparse tensors and the like have no storage

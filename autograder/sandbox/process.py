@@ -28,7 +28,7 @@ from autograder.errors import GraderError, IsolationError, ProcessDied
 from autograder.model import Limits, Verdict
 from autograder.sandbox import cgroups, policy
 from autograder.sandbox.places import Place
-from autograder.sandbox.wire import HEADER, MAGIC, Bounds, WireError, decode, encode
+from autograder.sandbox.wire import HEADER, MAGIC, REQUEST_BOUNDS, Bounds, WireError, decode, encode
 
 Isolation = Literal["sandbox", "process"]
 
@@ -212,25 +212,41 @@ class StudentProcess:
         self.alive = True
 
     def request(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The reply to ``message`` within ``seconds`` of wall time.
+        """The reply to ``message`` within ``seconds`` of wall time; raises like ``exchange``."""
+        return self.read(self.exchange(encode(message, REQUEST_BOUNDS), seconds))
 
-        Raises ``ProcessDied`` with the verdict where there is none; the process is gone then, and
+    def exchange(self, body: bytes, seconds: float) -> bytes:
+        """The bytes that come back for the request ``body`` within ``seconds`` of wall time.
+
+        Raises ``ProcessDied`` with the verdict where none do; the process is gone then, and
         everything it had started with it.
         """
         deadline = time.monotonic() + seconds
         number = secrets.randbits(63)
-        body = encode(message, Bounds(total_bytes=1 << 30, text_bytes=1 << 30))
         try:
             self._send(HEADER.pack(MAGIC, number, len(body)) + body, deadline)
             return self._reply(number, deadline)
         except WireError as error:
-            self.kill()
-            raise ProcessDied(Verdict.PROTOCOL, f"the notebook's process broke the protocol: {error}") from error
+            raise self._broken(error) from error
         except TimeoutError as error:
             self.kill()
             raise ProcessDied(Verdict.TIMEOUT, f"no answer within {seconds:g} s") from error
         except (ConnectionError, EOFError) as error:
             raise self._post_mortem(self.kill(ended=True)) from error
+
+    def read(self, answer: bytes) -> dict[str, Any]:
+        """The reply that ``answer`` holds; where it holds none, the process is ended and ``ProcessDied`` raised."""
+        try:
+            reply = decode(answer, self._bounds)
+            if not isinstance(reply, dict) or type(status := reply.get("status")) is not str or status not in _STATUSES:
+                raise WireError("a frame that is no reply")
+        except WireError as error:
+            raise self._broken(error) from error
+        return reply
+
+    def _broken(self, error: WireError) -> ProcessDied:
+        self.kill()
+        return ProcessDied(Verdict.PROTOCOL, f"the notebook's process broke the protocol: {error}")
 
     def _post_mortem(self, ending: Ending) -> ProcessDied:
         limits, caged = self._limits, self._sandbox.isolation == "sandbox"
@@ -264,7 +280,7 @@ class StudentProcess:
         self._until(deadline)
         self._socket.sendall(data)
 
-    def _reply(self, number: int, deadline: float) -> dict[str, Any]:
+    def _reply(self, number: int, deadline: float) -> bytes:
         data = self._at_least(HEADER.size, bytearray(), deadline)
         magic, echoed, length = HEADER.unpack_from(data)
         if magic != MAGIC or echoed != number:
@@ -274,10 +290,7 @@ class StudentProcess:
         end = HEADER.size + length
         if len(self._at_least(end, data, deadline)) > end:
             raise WireError("bytes after the end of a frame")
-        reply = decode(memoryview(data)[HEADER.size :], self._bounds)
-        if not isinstance(reply, dict) or type(status := reply.get("status")) is not str or status not in _STATUSES:
-            raise WireError("a frame that is no reply")
-        return reply
+        return bytes(memoryview(data)[HEADER.size :])
 
     def _at_least(self, size: int, data: bytearray, deadline: float) -> bytearray:
         """``data``, grown to ``size`` bytes or what has come beyond; memory grows only as bytes arrive."""

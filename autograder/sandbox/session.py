@@ -6,7 +6,9 @@ the notebook run again, a few times per submission and within its total time.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from autograder.errors import InvalidSubmission, ProcessDied
@@ -108,17 +110,27 @@ class Session:
         self._restarts -= 1
         self.open()
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, request: bytes) -> bytes:
         """The student's reply to ``request``; ``ProcessDied`` where there is none."""
-        if self._process is None:
-            raise self._last_death
-        left = self._deadline - time.monotonic()
-        try:
+        with self._living() as process:
+            left = self._deadline - time.monotonic()
             if left <= 0:
-                self._process.kill()
+                process.kill()
                 total = f"the submission had used up its {self._limits.submission_seconds:g} s"
                 raise ProcessDied(Verdict.TIMEOUT, total)
-            return self._process.request(request, min(self._limits.call_seconds, left))
+            return process.exchange(request, min(self._limits.call_seconds, left))
+
+    def read(self, reply: bytes) -> dict[str, Any]:
+        """What a reply says; ``ProcessDied`` where it is none."""
+        with self._living() as process:
+            return process.read(reply)
+
+    @contextlib.contextmanager
+    def _living(self) -> Iterator[StudentProcess]:
+        if self._process is None:
+            raise self._last_death
+        try:
+            yield self._process
         except ProcessDied as death:
             self._process = None
             self._last_death = death

@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 import re
 import struct
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -42,7 +43,12 @@ _NUMPY_NAME: Final = re.compile(r"[<|][fiubc]\d{1,2}")  # what an encoder writes
 _U32: Final = struct.Struct("<I")
 _I64: Final = struct.Struct("<q")
 _F64: Final = struct.Struct("<d")
-_TENSOR: Final = struct.Struct("<BBQ")  # dtype code, number of dimensions, bytes of storage
+_TENSOR_HEAD: Final = struct.Struct("<BBQ")  # dtype code, number of dimensions, bytes of storage
+_TENSOR: Final = struct.Struct("<cBBQ")  # the same behind its tag
+_TAGGED_U32: Final = struct.Struct("<cI")
+_TAGGED_I64: Final = struct.Struct("<cq")
+_TAGGED_F64: Final = struct.Struct("<cd")
+_DIMS: Final = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 
 
 class WireError(Exception):
@@ -67,118 +73,133 @@ class Bounds:
 
 
 DEFAULT_BOUNDS: Final = Bounds()
-
-
-@dataclass
-class _Budget:
-    bounds: Bounds
-    items: int = 0
-    bytes: int = 0
-
-    def take(self, items: int, size: int = 0) -> None:
-        self.items += items
-        self.bytes += size
-        if self.items > self.bounds.items:
-            raise WireError(f"more than {self.bounds.items} items in one value")
-        if self.bytes > self.bounds.total_bytes:
-            raise WireError(f"more than {self.bounds.total_bytes} bytes in one value")
+REQUEST_BOUNDS: Final = Bounds(total_bytes=1 << 30, text_bytes=1 << 30)  # the grading process asks, and is trusted
 
 
 # --------------------------------------------------------------------------------------- encoding
 
 
-@dataclass
 class Encoder:
     """Turns trusted values into bytes. Exact types only; what else there is was normalised before."""
 
-    bounds: Bounds = DEFAULT_BOUNDS
-    _parts: list[bytes] = field(default_factory=list)
+    __slots__ = ("_bytes", "_items", "_parts", "bounds")
+
+    def __init__(self, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+        self.bounds = bounds
 
     def encode(self, value: Any) -> bytes:
         """The bytes of ``value``; raises ``WireError`` for a type or size the wire does not carry."""
-        self._parts = []
-        self._value(value, 0, _Budget(self.bounds))
+        self._parts: list[bytes] = []
+        self._items, self._bytes = 1, 0
+        self._value(value, 0)
         return b"".join(self._parts)
 
-    def _value(self, value: Any, depth: int, budget: _Budget) -> None:  # noqa: C901, PLR0912 - one branch per type
-        if depth > MAX_DEPTH:
-            raise WireError(f"nested deeper than {MAX_DEPTH} levels")
-        budget.take(1)
-        put = self._parts.append
-        kind = type(value)
-        if value is None:
-            put(b"N")
-        elif kind is bool:
-            put(b"T" if value else b"F")
-        elif kind is int:
-            self._int(value)
-        elif kind is float:
-            put(b"f" + _F64.pack(value))
-        elif kind is str:
-            self._bytes(b"s", value.encode("utf-8", "backslashreplace"), budget)
-        elif kind is bytes:
-            self._bytes(b"b", value, budget)
-        elif kind is list or kind is tuple:
-            put((b"l" if kind is list else b"t") + _U32.pack(len(value)))
-            for item in value:
-                self._value(item, depth + 1, budget)
-        elif kind is dict:
-            put(b"d" + _U32.pack(len(value)))
-            for key, item in value.items():
-                if not _is_key(key):
-                    raise WireError(f"a key of type {type(key).__name__}, or a number beyond 64 bits")
-                self._value(key, depth + 1, budget)
-                self._value(item, depth + 1, budget)
-        elif kind is torch.Tensor:
-            self._tensor(value, budget)
-        elif kind is np.ndarray:
-            self._array(value, budget)
-        elif kind is torch.Generator:
-            state = value.get_state()
-            self._bytes(b"g", str(value.device).encode(), budget)
-            self._tensor(state, budget)
-        elif kind is Handle:
-            put(b"h" + _I64.pack(value.number))
-            kind_name = value.kind.encode("utf-8", "backslashreplace")[:MAX_KIND_BYTES]
-            self._bytes(b"", kind_name.decode("utf-8", "ignore").encode(), budget)
-        else:
-            raise WireError(f"a value of type {kind.__name__} cannot be sent")
+    def _value(self, value: Any, depth: int) -> None:
+        writer = self._WRITERS.get(type(value))
+        if writer is None:
+            raise WireError(f"a value of type {type(value).__name__} cannot be sent")
+        writer(self, value, depth)
 
-    def _int(self, value: int) -> None:
+    def _take(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > self.bounds.total_bytes:
+            raise WireError(f"more than {self.bounds.total_bytes} bytes in one value")
+
+    def _open(self, items: int, depth: int) -> None:
+        """Count what a container holds, before it is walked."""
+        if items and depth >= MAX_DEPTH:
+            raise WireError(f"nested deeper than {MAX_DEPTH} levels")
+        self._items += items
+        if self._items > self.bounds.items:
+            raise WireError(f"more than {self.bounds.items} items in one value")
+
+    def _int(self, value: int, _depth: int) -> None:
         if -(1 << 63) <= value < 1 << 63:
-            self._parts.append(b"i" + _I64.pack(value))
+            self._parts.append(_TAGGED_I64.pack(b"i", value))
             return
         size = value.bit_length() // 8 + 1
         if size > MAX_INT_BYTES:
             raise WireError(f"an integer of {value.bit_length()} bits")
         self._parts.append(b"I" + bytes([size]) + value.to_bytes(size, "little", signed=True))
 
-    def _bytes(self, tag: bytes, value: bytes, budget: _Budget) -> None:
-        if len(value) > self.bounds.text_bytes and tag != b"b":
-            raise WireError(f"a text of {len(value)} bytes")
-        budget.take(0, len(value))
-        self._parts.append(tag + _U32.pack(len(value)) + value)
+    def _text(self, value: str, _depth: int = 0) -> None:
+        data = value.encode("utf-8", "backslashreplace")
+        if len(data) > self.bounds.text_bytes:
+            raise WireError(f"a text of {len(data)} bytes")
+        self._take(len(data))
+        self._parts.append(_TAGGED_U32.pack(b"s", len(data)) + data)
 
-    def _tensor(self, value: torch.Tensor, budget: _Budget) -> None:
+    def _raw(self, value: bytes, _depth: int) -> None:
+        self._take(len(value))
+        self._parts.append(_TAGGED_U32.pack(b"b", len(value)))
+        self._parts.append(value)
+
+    def _sequence(self, tag: bytes, value: list[Any] | tuple[Any, ...], depth: int) -> None:
+        self._open(len(value), depth)
+        self._parts.append(_TAGGED_U32.pack(tag, len(value)))
+        for item in value:
+            self._value(item, depth + 1)
+
+    def _dict(self, value: dict[Any, Any], depth: int) -> None:
+        self._open(2 * len(value), depth)
+        self._parts.append(_TAGGED_U32.pack(b"d", len(value)))
+        for key, item in value.items():
+            if not _is_key(key):
+                raise WireError(f"a key of type {type(key).__name__}, or a number beyond 64 bits")
+            self._value(key, depth + 1)
+            self._value(item, depth + 1)
+
+    def _tensor(self, value: torch.Tensor, _depth: int = 0) -> None:
         value = torch.Tensor.detach(value)
-        if value.layout is not torch.strided or value.dtype not in _DTYPE_CODE:
-            raise WireError(f"a tensor of layout {value.layout} and dtype {value.dtype}")
-        shape, strides = tuple(value.shape), tuple(value.stride())
+        dtype, code = value.dtype, _DTYPE_CODE.get(value.dtype)
+        if code is None or value.layout is not torch.strided:
+            raise WireError(f"a tensor of layout {value.layout} and dtype {dtype}")
+        shape, strides = tuple(value.shape), value.stride()
         span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-        size = span * value.element_size()
-        budget.take(0, TENSOR_COST + max(size, value.numel() * value.element_size()))
-        flat = value.as_strided((span,), (1,)).cpu().contiguous()
-        raw = flat.view(torch.uint8).numpy().tobytes() if span else b""
-        head = _TENSOR.pack(_DTYPE_CODE[value.dtype], len(shape), size)
-        self._parts.append(b"x" + head + struct.pack(f"<{2 * len(shape)}q", *shape, *strides) + raw)
+        size = span * dtype.itemsize
+        self._take(TENSOR_COST + max(size, math.prod(shape) * dtype.itemsize))
+        head = _TENSOR.pack(b"x", code, len(shape), size)
+        self._parts.append(head + struct.pack(f"<{2 * len(shape)}q", *shape, *strides))
+        if span:
+            flat = value.as_strided((span,), (1,)).cpu()
+            self._parts.append(flat.view(torch.uint8).numpy().tobytes())
 
-    def _array(self, value: np.ndarray[Any, Any], budget: _Budget) -> None:
+    def _array(self, value: np.ndarray[Any, Any], _depth: int) -> None:
         if value.dtype.kind not in _NUMPY_KINDS or value.dtype.itemsize > MAX_NUMPY_BYTES or value.ndim > MAX_NDIM:
             raise WireError(f"a numpy array of dtype {value.dtype}")
-        budget.take(0, TENSOR_COST + value.nbytes)
-        self._bytes(b"a", value.dtype.newbyteorder("<").str.encode(), budget)
+        self._take(TENSOR_COST + value.nbytes)
+        name = value.dtype.newbyteorder("<").str.encode()
+        self._take(len(name))
+        self._parts.append(_TAGGED_U32.pack(b"a", len(name)) + name)
         self._parts.append(bytes([value.ndim]) + struct.pack(f"<{value.ndim}q", *value.shape))
         self._parts.append(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
+
+    def _generator(self, value: torch.Generator, _depth: int) -> None:
+        name = str(value.device).encode()
+        self._take(len(name))
+        self._parts.append(_TAGGED_U32.pack(b"g", len(name)) + name)
+        self._tensor(value.get_state())
+
+    def _handle(self, value: Handle, _depth: int) -> None:
+        kind = value.kind.encode("utf-8", "backslashreplace")[:MAX_KIND_BYTES].decode("utf-8", "ignore").encode()
+        self._take(len(kind))
+        self._parts.append(_TAGGED_I64.pack(b"h", value.number) + _U32.pack(len(kind)) + kind)
+
+    _WRITERS: ClassVar[dict[type, Callable[[Encoder, Any, int], None]]] = {
+        type(None): lambda self, value, depth: self._parts.append(b"N"),
+        bool: lambda self, value, depth: self._parts.append(b"T" if value else b"F"),
+        int: _int,
+        float: lambda self, value, depth: self._parts.append(_TAGGED_F64.pack(b"f", value)),
+        str: _text,
+        bytes: _raw,
+        list: lambda self, value, depth: self._sequence(b"l", value, depth),
+        tuple: lambda self, value, depth: self._sequence(b"t", value, depth),
+        dict: _dict,
+        torch.Tensor: _tensor,
+        np.ndarray: _array,
+        torch.Generator: _generator,
+        Handle: _handle,
+    }
 
 
 def _is_key(key: Any) -> bool:
@@ -197,69 +218,96 @@ def encode(value: Any, bounds: Bounds = DEFAULT_BOUNDS) -> bytes:
 class Decoder:
     """Reads one value out of untrusted bytes; every fresh tensor owns its memory."""
 
+    __slots__ = ("_at", "_bounds", "_bytes", "_data", "_items", "_size")
+
     def __init__(self, data: bytes | memoryview, bounds: Bounds = DEFAULT_BOUNDS) -> None:
         self._data = memoryview(data)
+        self._size = len(self._data)
         self._at = 0
-        self._budget = _Budget(bounds)
+        self._bounds = bounds
+        self._items, self._bytes = 1, 0
 
     def decode(self) -> Any:
         """The value; raises ``WireError`` for anything that is not exactly one value."""
         value = self._value(0)
-        if self._at != len(self._data):
-            raise WireError(f"{len(self._data) - self._at} bytes after the end of the value")
+        if self._at != self._size:
+            raise WireError(f"{self._size - self._at} bytes after the end of the value")
         return value
 
-    def _take(self, size: int) -> memoryview:
+    def _value(self, depth: int) -> Any:
+        at = self._at
+        if at >= self._size:
+            raise WireError("the value is cut short")
+        tag = self._data[at]
+        self._at = at + 1
+        reader = self._READERS.get(tag)
+        if reader is None:
+            raise WireError(f"unknown tag {bytes([tag])!r}")
+        return reader(self, depth)
+
+    def _piece(self, size: int) -> memoryview:
         end = self._at + size
-        if size < 0 or end > len(self._data):
+        if end > self._size:
             raise WireError("the value is cut short")
         piece = self._data[self._at : end]
         self._at = end
         return piece
 
+    def _numbers(self, layout: struct.Struct) -> tuple[Any, ...]:
+        at = self._at
+        self._at = at + layout.size
+        if self._at > self._size:
+            raise WireError("the value is cut short")
+        return layout.unpack_from(self._data, at)
+
+    def _take(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > self._bounds.total_bytes:
+            raise WireError(f"more than {self._bounds.total_bytes} bytes in one value")
+
     def _count(self) -> int:
-        count = int(_U32.unpack(self._take(4))[0])
-        if count > len(self._data) - self._at:  # every item takes at least a byte
-            raise WireError(f"a count of {count} with {len(self._data) - self._at} bytes left")
+        count: int = self._numbers(_U32)[0]
+        if count > self._size - self._at:  # every item takes at least a byte
+            raise WireError(f"a count of {count} with {self._size - self._at} bytes left")
         return count
 
-    def _value(self, depth: int) -> Any:
-        if depth > MAX_DEPTH:
+    def _open(self, depth: int, each: int = 1) -> int:
+        """How many items a container holds, counted before they are read."""
+        count = self._count()
+        if count and depth >= MAX_DEPTH:
             raise WireError(f"nested deeper than {MAX_DEPTH} levels")
-        self._budget.take(1)
-        tag = bytes(self._take(1))
-        reader = self._READERS.get(tag)
-        if reader is None:
-            raise WireError(f"unknown tag {tag!r}")
-        return reader(self, depth)
+        self._items += each * count
+        if self._items > self._bounds.items:
+            raise WireError(f"more than {self._bounds.items} items in one value")
+        return count
 
     def _text(self, _depth: int = 0, most: int | None = None) -> str:
         size = self._count()
-        if size > (self._budget.bounds.text_bytes if most is None else most):
+        if size > (self._bounds.text_bytes if most is None else most):
             raise WireError(f"a text of {size} bytes")
-        self._budget.take(0, size)
+        self._take(size)
         try:
-            return str(self._take(size), "utf-8")
+            return str(self._piece(size), "utf-8")
         except UnicodeDecodeError as error:
             raise WireError("a text that is not UTF-8") from error
 
     def _raw(self, _depth: int) -> bytes:
         size = self._count()
-        self._budget.take(0, size)
-        return bytes(self._take(size))
+        self._take(size)
+        return bytes(self._piece(size))
 
     def _big_int(self, _depth: int) -> int:
-        size = self._take(1)[0]
+        size = self._piece(1)[0]
         if size > MAX_INT_BYTES:
             raise WireError(f"an integer of {size} bytes")
-        return int.from_bytes(self._take(size), "little", signed=True)
+        return int.from_bytes(self._piece(size), "little", signed=True)
 
     def _list(self, depth: int) -> list[Any]:
-        return [self._value(depth + 1) for _ in range(self._count())]
+        return [self._value(depth + 1) for _ in range(self._open(depth))]
 
     def _dict(self, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
-        for _ in range(self._count()):
+        for _ in range(self._open(depth, 2)):
             key = self._value(depth + 1)
             if not _is_key(key) or key in result:
                 raise WireError("a repeated key, or one that is not a plain value")
@@ -269,8 +317,8 @@ class Decoder:
     def _dims(self, ndim: int) -> tuple[int, ...]:
         if ndim > MAX_NDIM:
             raise WireError(f"{ndim} dimensions")
-        dims = struct.unpack(f"<{ndim}q", self._take(8 * ndim))
-        if any(size < 0 or size > 1 << 40 for size in dims):
+        dims = self._numbers(_DIMS[ndim])
+        if ndim and (min(dims) < 0 or max(dims) > 1 << 40):
             raise WireError(f"dimensions {dims}")
         return dims
 
@@ -281,7 +329,7 @@ class Decoder:
         return shape
 
     def _tensor(self, _depth: int = 0) -> torch.Tensor:
-        code, ndim, size = _TENSOR.unpack(self._take(_TENSOR.size))
+        code, ndim, size = self._numbers(_TENSOR_HEAD)
         if code >= len(DTYPES):
             raise WireError(f"unknown dtype code {code}")
         dtype = DTYPES[code]
@@ -290,8 +338,8 @@ class Decoder:
         if size != span * dtype.itemsize:
             raise WireError(f"a tensor of shape {shape} in {size} bytes")
         whole = math.prod(shape) * dtype.itemsize  # an expanded tensor counts in full
-        self._budget.take(0, TENSOR_COST + max(size, whole))
-        raw = bytearray(self._take(size))
+        self._take(TENSOR_COST + max(size, whole))
+        raw = bytearray(self._piece(size))
         if span == 0:
             return torch.empty(shape, dtype=dtype)
         if dtype is torch.bool:  # a byte other than 0 and 1 is no bool
@@ -310,16 +358,16 @@ class Decoder:
             raise WireError(f"numpy dtype {name!r}") from error
         if dtype.itemsize > MAX_NUMPY_BYTES:
             raise WireError(f"numpy dtype {name!r}")
-        shape = self._shape(self._take(1)[0])
+        shape = self._shape(self._piece(1)[0])
         size = dtype.itemsize * math.prod(shape)
-        self._budget.take(0, TENSOR_COST + size)
-        raw = bytearray(self._take(size))
+        self._take(TENSOR_COST + size)
+        raw = bytearray(self._piece(size))
         if dtype.kind == "b":  # a byte other than 0 and 1 is no bool
             return np.not_equal(np.frombuffer(raw, dtype=np.uint8), 0).reshape(shape)
         return np.frombuffer(raw, dtype=dtype).reshape(shape)
 
     def _generator(self, _depth: int) -> torch.Generator:
-        if self._text(most=8) != "cpu" or bytes(self._take(1)) != b"x":
+        if self._text(most=8) != "cpu" or bytes(self._piece(1)) != b"x":
             raise WireError("a generator of an unknown device")
         state = self._tensor()
         generator = torch.Generator()
@@ -330,25 +378,25 @@ class Decoder:
         return generator
 
     def _handle(self, _depth: int) -> Handle:
-        number = int(_I64.unpack(self._take(8))[0])
+        number: int = self._numbers(_I64)[0]
         return Handle(number, self._text(most=MAX_KIND_BYTES))
 
-    _READERS: Final = {
-        b"N": lambda self, depth: None,
-        b"T": lambda self, depth: True,
-        b"F": lambda self, depth: False,
-        b"i": lambda self, depth: _I64.unpack(self._take(8))[0],
-        b"I": _big_int,
-        b"f": lambda self, depth: _F64.unpack(self._take(8))[0],
-        b"s": _text,
-        b"b": _raw,
-        b"l": _list,
-        b"t": lambda self, depth: tuple(self._list(depth)),
-        b"d": _dict,
-        b"x": _tensor,
-        b"a": _array,
-        b"g": _generator,
-        b"h": _handle,
+    _READERS: ClassVar[dict[int, Callable[[Decoder, int], Any]]] = {
+        ord("N"): lambda self, depth: None,
+        ord("T"): lambda self, depth: True,
+        ord("F"): lambda self, depth: False,
+        ord("i"): lambda self, depth: self._numbers(_I64)[0],
+        ord("I"): _big_int,
+        ord("f"): lambda self, depth: self._numbers(_F64)[0],
+        ord("s"): _text,
+        ord("b"): _raw,
+        ord("l"): _list,
+        ord("t"): lambda self, depth: tuple(self._list(depth)),
+        ord("d"): _dict,
+        ord("x"): _tensor,
+        ord("a"): _array,
+        ord("g"): _generator,
+        ord("h"): _handle,
     }
 
 

@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import torch
-
-from autograder.sandbox.wire import TENSOR_COST
+from autograder.sandbox.wire import REQUEST_BOUNDS, decode
 
 KEPT_BYTES = 64 << 20
-_OBJECT_COST = 64  # bytes of a small Python object, about
+_EXCHANGE_COST = 128  # bytes of the objects around two texts of bytes, about
 
-Entry = tuple[dict[str, Any], dict[str, Any]]
+Exchange = tuple[bytes, bytes]  # a request and its reply
 
 
-class Log(list[Entry]):
+class Log:
     """Requests and replies in order; none at all once they weigh more than ``KEPT_BYTES``, until it is cleared.
 
-    Answers choose their size: what is kept of them for an explanation must not grow with their number.
+    Answers choose their size: what is kept of them for an explanation must not grow with their number. They are
+    kept as they came, since hardly any is ever read.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        self.exchanges: list[Exchange] = []
         self.full = False
+        self.begun = 0  # how often it was cleared
         self._bytes = 0
 
-    def append(self, entry: Entry) -> None:
-        """Keep ``entry``, or nothing any more where it does not fit."""
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Requests and replies as values."""
+        return ((decode(asked, REQUEST_BOUNDS), decode(answer, REQUEST_BOUNDS)) for asked, answer in self.exchanges)
+
+    def append(self, exchange: Exchange) -> None:
+        """Keep ``exchange``, or nothing any more where it does not fit."""
         if self.full:
             return
-        self._bytes += weight(entry)
+        self._bytes += len(exchange[0]) + len(exchange[1]) + _EXCHANGE_COST
         if self._bytes > KEPT_BYTES:
-            super().clear()
+            self.exchanges.clear()
             self.full = True
             return
-        super().append(entry)
+        self.exchanges.append(exchange)
 
     def clear(self) -> None:
         """Begin again."""
-        super().clear()
+        self.exchanges.clear()
         self.full, self._bytes = False, 0
-
-
-def weight(value: Any) -> int:
-    """Bytes that a value of the wire's types takes in memory, about."""
-    if isinstance(value, torch.Tensor):
-        return TENSOR_COST + value.numel() * value.element_size()
-    if isinstance(value, np.ndarray):
-        return TENSOR_COST + value.nbytes
-    if isinstance(value, torch.Generator):
-        return 8 * TENSOR_COST
-    if isinstance(value, str | bytes):
-        return _OBJECT_COST + len(value)
-    if isinstance(value, dict):
-        return _OBJECT_COST + sum(weight(key) + weight(item) for key, item in value.items())
-    if isinstance(value, tuple | list):
-        return _OBJECT_COST + sum(map(weight, value))
-    return _OBJECT_COST
+        self.begun += 1

@@ -7,7 +7,7 @@ object of the student's ever lives on this side.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,8 +19,8 @@ from autograder.display import show
 from autograder.errors import ForbiddenUsed, Mismatch, StudentMissing, StudentRaised
 from autograder.model import Verdict
 from autograder.sandbox.evaluate import ELSEWHERE, Evaluator, Unsendable, plain
-from autograder.sandbox.wire import Bounds, Handle, decode, encode
-from autograder.testing.log import Log
+from autograder.sandbox.wire import REQUEST_BOUNDS, Bounds, Handle, decode, encode
+from autograder.testing.log import Exchange, Log
 from autograder.testing.marks import Forbidden
 from autograder.text import clean
 
@@ -30,10 +30,14 @@ REMEMBERED_BYTES = 64 << 20  # of requests and answers, for each backend that re
 
 
 class Backend(Protocol):
-    """Answers one request with one reply, both plain data."""
+    """Answers one request with one reply, both in the wire's bytes."""
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, request: bytes) -> bytes:
         """The reply to ``request``."""
+        ...
+
+    def read(self, reply: bytes) -> dict[str, Any]:
+        """What a reply says."""
         ...
 
 
@@ -43,48 +47,54 @@ class LocalBackend:
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._evaluator = Evaluator(namespace)
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, request: bytes) -> bytes:
         """The reply, evaluated here."""
-        reply: dict[str, Any] = decode(self._answer(encode(request)))
-        return reply
+        return encode(self.answer(decode(request, REQUEST_BOUNDS)))
 
-    def _answer(self, request: bytes) -> bytes:
-        return encode(self._evaluator.answer(decode(request)))
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The same as values."""
+        return self._evaluator.answer(request)
+
+    def read(self, reply: bytes) -> dict[str, Any]:
+        """What a reply says."""
+        said: dict[str, Any] = decode(reply)
+        return said
 
 
 class RememberingBackend(LocalBackend):
     """Answers the same pure call once: every submission is compared with the same expected values.
 
     Pure is a call without objects and generators that draws no global random numbers. What tests ask may hold a
-    student's answers: beyond ``REMEMBERED_BYTES``, the calls remembered first are forgotten.
+    student's answers: beyond ``most_bytes``, the calls remembered first are forgotten.
     """
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, namespace: Mapping[str, Any], most_bytes: int = REMEMBERED_BYTES) -> None:
         super().__init__(namespace)
+        self._most_bytes = most_bytes
         self._known: dict[bytes, bytes] = {}
         self._bytes = 0
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def perform(self, request: bytes) -> bytes:
         """The reply, evaluated here unless it was before."""
-        data = encode(request)
-        known = self._known.get(data)
+        known = self._known.get(request)
         if known is not None:
-            again: dict[str, Any] = decode(known)
-            return again
+            return known
         before = torch.get_rng_state()
-        answer = self._answer(data)
-        reply: dict[str, Any] = decode(answer)
-        pure = request["op"] == "call" and not _holds_state([request, reply])
-        if pure and torch.equal(before, torch.get_rng_state()):
-            self._remember(data, answer)
+        reply = super().perform(request)
+        if torch.equal(before, torch.get_rng_state()) and _is_pure(decode(request, REQUEST_BOUNDS), decode(reply)):
+            self._remember(request, reply)
         return reply
 
     def _remember(self, request: bytes, answer: bytes) -> None:
         self._known[request] = answer
         self._bytes += len(request) + len(answer)
-        while self._bytes > REMEMBERED_BYTES:
+        while self._bytes > self._most_bytes:
             oldest = next(iter(self._known))
             self._bytes -= len(oldest) + len(self._known.pop(oldest))
+
+
+def _is_pure(request: dict[str, Any], reply: dict[str, Any]) -> bool:
+    return request["op"] == "call" and not _holds_state([request, reply])
 
 
 def _holds_state(value: Any) -> bool:
@@ -128,9 +138,12 @@ class Student:
     forbidden: Mapping[str, Forbidden] = field(default_factory=lambda: MappingProxyType({}))
     # No init: hypothesis prints every field that has one, and a log of hundreds of calls takes seconds.
     log: Log = field(default_factory=Log, init=False, repr=False)
-    _calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
-    # Functions whose traced calls did something where no trace looks; for a person to look at.
-    unseen: set[str] = field(default_factory=set, init=False, repr=False)
+    # Exchanges that took place before the test asks for them; see ``precedents``.
+    answered: deque[Exchange] = field(default_factory=deque, init=False, repr=False)
+    # Calls of the current test so far, of each function and method.
+    calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
+    # Functions whose traced calls did something where no trace looks, and how often; for a person to look at.
+    unseen: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
@@ -139,7 +152,8 @@ class Student:
 
     def begin(self, seed: int = 0) -> None:
         """Start a test: no objects, a seeded global generator, an empty log, tracing from the first call."""
-        self._calls.clear()
+        self.calls.clear()
+        self.answered.clear()
         self.request({"op": "begin", "seed": seed})
         self.log.clear()
 
@@ -157,14 +171,14 @@ class Student:
         """Perform a ``call`` request for the function or class ``name``, traced where it is due."""
         rule = _union(self.forbidden.get(name), self.forbidden.get("*"))
         key = (name, request.get("method"))
-        due = self._calls[key] < TRACED_CALLS or self._calls[key] % TRACE_EVERY == 0
-        self._calls[key] += 1
+        due = self.calls[key] < TRACED_CALLS or self.calls[key] % TRACE_EVERY == 0
+        self.calls[key] += 1
         if rule is not None and due:
             request["trace"] = True
         reply = self._perform(request)
         if rule is not None:
             if ELSEWHERE in reply.get("events", ()):
-                self.unseen.add(name)
+                self.unseen[name] += 1
             used = rule.match(reply.get("events", ()))
             if used is not None:
                 raise ForbiddenUsed(f"{name} used {clean(used, 80)}, which is forbidden here: {rule.because}")
@@ -192,11 +206,21 @@ class Student:
         return reply
 
     def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
-        reply = self.backend.perform(request)
+        asked = encode(request, REQUEST_BOUNDS)
+        answer = self._answer(asked)
+        reply = self.backend.read(answer)
         if not _well_formed(reply):
             raise _no_reply(request)
-        self.log.append((request, reply))
+        self.log.append((asked, answer))
         return reply
+
+    def _answer(self, asked: bytes) -> bytes:
+        if self.answered:
+            before, answer = self.answered.popleft()
+            if before == asked:
+                return answer
+            self.answered.clear()
+        return self.backend.perform(asked)
 
 
 _TEXTS = ("message", "type", "where")
@@ -248,6 +272,9 @@ def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
     return _no_reply(request)
 
 
+EVIDENCE = MappingProxyType({"evidence": True})  # asks for what surrounds the value: it costs more than most calls
+
+
 @dataclass(frozen=True)
 class Function:
     """A function or class of the notebook. Calling it gives the value; ``answer`` the evidence too."""
@@ -257,23 +284,23 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The value alone."""
-        return self.answer(*args, **kwargs).value
+        return self.student.call(self.name, _request(self.name, None, args, kwargs)).value
 
     def answer(self, *args: Any, **kwargs: Any) -> Answer:
         """The value with its evidence."""
-        return self.student.call(self.name, _request(self.name, None, args, kwargs))
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE)
 
     def traced(self, *args: Any, **kwargs: Any) -> Answer:
         """The same with the trace: ``events`` and ``operations``."""
-        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"trace": True})
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE | {"trace": True})
 
     def after(self, *args: Any, **kwargs: Any) -> Answer:
         """The same with the arguments as they are after the call: ``answer.after == [args, kwargs]``."""
-        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"after": True})
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE | {"after": True})
 
     def overwritten(self, *args: Any, **kwargs: Any) -> Answer:
         """The same; afterwards the caller overwrites every tensor that went in or came out."""
-        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"overwrite": True})
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE | {"overwrite": True})
 
     def gradients(self, *args: Any, wrt: tuple[int | str, ...], cotangents: Any, **kwargs: Any) -> Answer:
         """The value and ``grads``: autograd's gradient of <value, cotangents> for each argument in ``wrt``.
@@ -282,7 +309,7 @@ class Function:
         ``None``, to leave an output out) per floating tensor of the value. A gradient is ``None`` where none flows.
         """
         wanted = {"wrt": list(wrt), "params": [], "cotangents": list(cotangents)}
-        return self.student.call(self.name, _request(self.name, None, args, kwargs) | {"grad": wanted})
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE | {"grad": wanted})
 
 
 @dataclass(frozen=True)
@@ -303,7 +330,7 @@ class RemoteObject:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The value alone."""
-        return self.answer(*args, **kwargs).value
+        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs)).value
 
     def __len__(self) -> int:
         value = self.call("__len__")
@@ -313,24 +340,24 @@ class RemoteObject:
 
     def answer(self, *args: Any, **kwargs: Any) -> Answer:
         """Call the object itself, with evidence."""
-        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs))
+        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs) | EVIDENCE)
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method: its value."""
-        return self.method(method, *args, **kwargs).value
+        return self.student.call(self.name, _request(None, (self.handle, method), args, kwargs)).value
 
     def method(self, method: str, *args: Any, **kwargs: Any) -> Answer:
         """Call a method, with evidence."""
-        return self.student.call(self.name, _request(None, (self.handle, method), args, kwargs))
+        return self.student.call(self.name, _request(None, (self.handle, method), args, kwargs) | EVIDENCE)
 
     def overwritten(self, method: str, *args: Any, **kwargs: Any) -> Answer:
         """Call a method; afterwards the caller overwrites every tensor that went in or came out."""
-        request = _request(None, (self.handle, method), args, kwargs) | {"overwrite": True}
+        request = _request(None, (self.handle, method), args, kwargs) | EVIDENCE | {"overwrite": True}
         return self.student.call(self.name, request)
 
     def traced(self, *args: Any, **kwargs: Any) -> Answer:
         """Call the object itself, with the trace."""
-        request = _request(None, (self.handle, ""), args, kwargs) | {"trace": True}
+        request = _request(None, (self.handle, ""), args, kwargs) | EVIDENCE | {"trace": True}
         return self.student.call(self.name, request)
 
     def gradients(
@@ -338,7 +365,9 @@ class RemoteObject:
     ) -> Answer:
         """As ``Function.gradients``, and for the object's own ``params`` (dotted names) after those of ``wrt``."""
         wanted = {"wrt": list(wrt), "params": list(params), "cotangents": list(cotangents)}
-        return self.student.call(self.name, _request(None, (self.handle, ""), args, kwargs) | {"grad": wanted})
+        return self.student.call(
+            self.name, _request(None, (self.handle, ""), args, kwargs) | EVIDENCE | {"grad": wanted}
+        )
 
     def get(self, attr: str) -> Any:
         """The value of a (dotted) attribute."""

@@ -426,6 +426,11 @@ def updates_in_place(running_mean, running_var, mean, var, momentum=0.1):
     return running_mean, running_var
 
 
+@misconception("update_running_stats", hint="The result has another dtype than the running mean.")
+def takes_the_wider_dtype(running_mean, running_var, mean, var, momentum=0.1):
+    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var
+
+
 @misconception(
     "update_running_stats",
     hint="For some momenta the argument itself comes back: return a new tensor always.",
@@ -435,11 +440,6 @@ def returns_its_argument(running_mean, running_var, mean, var, momentum=0.1):
     if momentum == 1:
         return mean, var
     return right.update_running_stats(running_mean, running_var, mean, var, momentum)
-
-
-@misconception("update_running_stats", hint="The result has another dtype than the running mean.")
-def takes_the_wider_dtype(running_mean, running_var, mean, var, momentum=0.1):
-    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var
 
 
 @misconception(

@@ -13,6 +13,7 @@ from autograder.examples import Examples, load_examples
 from autograder.hints import Known, known_misconceptions
 from autograder.judge import Bench, Explainer, judge
 from autograder.model import TestRecord
+from autograder.precedents import Precedents
 from autograder.seed import Seed
 from autograder.suite import HiddenTest, Suite, collect
 from autograder.testing.student import LocalBackend, RememberingBackend, Student
@@ -63,7 +64,7 @@ class Bank:
         test, student = self.test(name), self.student(source)
         explainer = Explainer(self.known, self.seed.derive("feedback", TOPIC))
         usual: dict[str, Any] = {"session": Lives(), "student": student, "reference": self.reference}
-        bench = Bench(**(usual | {"explainer": explainer} | fields))
+        bench = Bench(**(usual | {"explainer": explainer, "precedents": Precedents()} | fields))
         return judge(test, self.examples[test.name] if examples is None else examples, bench)
 
 

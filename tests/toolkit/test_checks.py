@@ -116,11 +116,12 @@ def test_a_result_that_shares_memory_is_refused() -> None:
     assert assert_no_alias(remote(lambda x: x.clone()), torch.ones(2)).value.tolist() == [1.0, 1.0]
 
 
-class Hostile:
+class Hostile(LocalBackend):
     def __init__(self, path: Any) -> None:
+        super().__init__({})
         self.path = path
 
-    def perform(self, _: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"status": "ok", "value": None, "modified": [self.path]}
 
 

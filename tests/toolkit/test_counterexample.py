@@ -33,12 +33,12 @@ class Recording(LocalBackend):
         self.asked: list[list[float]] = []
         self.dies_after = dies_after
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["op"] == "call":
             self.asked.append(request["args"][0].flatten().tolist())
             if len(self.asked) > self.dies_after:
                 raise ProcessDied(Verdict.CRASHED, "gone")
-        return super().perform(request)
+        return super().answer(request)
 
 
 def test_the_smallest_failing_input_is_found(bank: Bank) -> None:
@@ -86,7 +86,7 @@ def test_the_death_of_the_process_is_told(bank: Bank) -> None:
 
 def test_our_own_failure_is_told(bank: Bank) -> None:
     class Broken(LocalBackend):
-        def perform(self, _: dict[str, Any]) -> dict[str, Any]:
+        def answer(self, _: dict[str, Any]) -> dict[str, Any]:
             raise GraderError("the zygote is gone")
 
     with pytest.raises(GraderError, match="the zygote is gone"):

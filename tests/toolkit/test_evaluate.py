@@ -23,9 +23,15 @@ from autograder.testing.marks import AUTOGRAD, forbid
 def call(function: Any, *args: Any, **more: Any) -> dict[str, Any]:
     """The reply to a call, through the wire."""
     evaluator = Evaluator({"f": function}, Bounds(total_bytes=1 << 20))
-    request = {"op": "call", "name": "f", "args": args, "kwargs": more.pop("kwargs", {})} | more
+    request = {"op": "call", "name": "f", "args": args, "kwargs": more.pop("kwargs", {}), "evidence": True} | more
     reply: dict[str, Any] = decode(encode(evaluator.answer(decode(encode(request)))))
     return reply
+
+
+def test_what_surrounds_a_value_is_told_where_it_is_asked_for() -> None:
+    for asked in (True, False):
+        reply = call(torch.exp, torch.ones(1), evidence=asked)
+        assert {"modified", "aliases", "requires_grad"}.issubset(reply) is asked
 
 
 def value(result: Any) -> Any:

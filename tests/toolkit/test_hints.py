@@ -10,8 +10,9 @@ import torch
 from autograder.errors import AuthoringError, Refused
 from autograder.examples import run_example
 from autograder.hints import Known, diagnose, in_place_of, known_misconceptions, right_variants
-from autograder.sandbox.wire import Handle
+from autograder.sandbox.wire import Handle, encode
 from autograder.testing import Student, misconception, variant
+from autograder.testing.log import Log
 from autograder.testing.student import LocalBackend
 from tests.toolkit.answers import Bank
 from tests.toolkit.tiny import tiny_course
@@ -96,7 +97,7 @@ def test_one_that_would_pass_explains_nothing(bank: Bank) -> None:
 
 
 def test_without_a_question_asked_there_is_nothing_to_agree_on(bank: Bank) -> None:
-    assert diagnose("halve", [], bank.known, lambda _: True) is None
+    assert diagnose("halve", Log(), bank.known, lambda _: True) is None
 
 
 def reference_of(**names: Any) -> dict[str, Any]:
@@ -110,11 +111,11 @@ def known_as(answer: Any) -> list[Known]:
     return list(known_misconceptions(module, reference_of()))
 
 
-def log_of(answer: Any, *args: Any, **names: Any) -> list[Any]:
+def log_of(answer: Any, *args: Any, **names: Any) -> Log:
     student = Student(LocalBackend({"question": answer, **names}))
     student.begin()
     with contextlib.suppress(Refused):
-        student.question(*args)
+        student.question.answer(*args)
     return student.log
 
 
@@ -201,7 +202,9 @@ def test_a_student_who_makes_up_replies_agrees_with_nobody() -> None:
         {},
         {"status": "ok", "value": Handle(1)},
     ):
-        assert diagnose("question", [(request, reply)], known_as(constant(1)), lambda _: True) is None
+        log = Log()
+        log.append((encode(request), encode(reply)))
+        assert diagnose("question", log, known_as(constant(1)), lambda _: True) is None
 
 
 def test_a_trace_is_not_asked_of_misconceptions() -> None:

@@ -8,6 +8,7 @@ import torch
 from autograder.errors import GraderError, ProcessDied
 from autograder.judge import EXPLAIN_SECONDS, Bench, Explainer, judge
 from autograder.model import Verdict
+from autograder.precedents import Precedents
 from autograder.sandbox.wire import encode
 from autograder.testing.student import LocalBackend, Student
 from tests.toolkit.answers import Bank, Lives, hidden_tests, namespace
@@ -239,11 +240,11 @@ class Dying(LocalBackend):
         super().__init__(namespace(halve(body)))
         self.left = after
 
-    def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.left -= request["op"] == "call"
         if self.left < 0:
             raise ProcessDied(Verdict.CRASHED, "ended by signal 9")
-        return super().perform(request)
+        return super().answer(request)
 
 
 def test_the_death_of_the_process_is_the_verdict(bank: Bank) -> None:
@@ -269,9 +270,9 @@ def test_a_process_that_cannot_be_revived_gives_its_last_death(bank: Bank) -> No
 @pytest.mark.parametrize("after", [0, 2])
 def test_our_own_failure_is_nobodys_verdict(bank: Bank, after: int) -> None:
     class Broken(Dying):
-        def perform(self, request: dict[str, Any]) -> dict[str, Any]:
+        def answer(self, request: dict[str, Any]) -> dict[str, Any]:
             try:
-                return super().perform(request)
+                return super().answer(request)
             except ProcessDied as death:
                 raise GraderError("the zygote is gone") from death
 
@@ -285,6 +286,6 @@ def test_a_pass_needs_every_example_to_be_compared(bank: Bank) -> None:
             return iter([])
 
     student = bank.student("")
-    bench = Bench(Lives(), student, bank.reference, Explainer((), 0))  # type: ignore[arg-type]
+    bench = Bench(Lives(), student, bank.reference, Explainer((), 0), Precedents())  # type: ignore[arg-type]
     with pytest.raises(GraderError, match=f"test_{HALF}: 0 of 1 examples were compared"):
         judge(bank.test(HALF), Shrinking([encode({"x": torch.ones(1)})]), bench)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts
+    __init__ text streams sandbox interrupts capacity
     model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
@@ -33,9 +33,14 @@ LAYERS = """
     release.source
     release.publish
     release
+    precedents
     judge
     runner
-    pool results receipts doctor pytest_plugin
+    pool results receipts doctor pytest_plugin cluster
+    cluster.parcel
+    cluster.worker
+    cluster.crew
+    cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
@@ -58,6 +63,7 @@ ONLY_IN = {
     "libcst": ("proof",),
     "mutmut": ("proof",),
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
+    "ray": ("cluster",),
     "pyseccomp": ("sandbox.lockdown", "sandbox.zygote"),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
     "typer": ("cli", "commands"),

@@ -12,7 +12,7 @@ import pytest
 from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.model import GradeReport, Submission, Verdict
-from autograder.pool import default_jobs, grade_many
+from autograder.pool import grade_many
 from autograder.provenance import Options
 from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
@@ -87,7 +87,3 @@ def test_what_keeps_workers_from_starting_is_raised_once(course: Course, capfd: 
 
 def test_without_submissions_nothing_starts(course: Course) -> None:
     assert list(graded(course, [])) == []
-
-
-def test_there_is_a_worker_for_each_processor_at_hand() -> None:
-    assert 1 <= default_jobs() <= (os.cpu_count() or 1)

@@ -10,6 +10,7 @@ from autograder.errors import InvalidSubmission, ProcessDied
 from autograder.model import Limits, Verdict
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
+from autograder.sandbox.wire import encode
 from autograder.testing.student import Student
 from tests.toolkit.hosts import notebook
 
@@ -107,4 +108,4 @@ def test_forbidden_names_are_found_in_the_source_that_was_handed_in(sandbox: San
 
 def test_asking_before_opening_says_that_nothing_runs(sandbox: Sandbox) -> None:
     with pytest.raises(ProcessDied, match="the notebook's process ended"):
-        make(sandbox, CELL).perform({"op": "rng"})
+        make(sandbox, CELL).perform(encode({"op": "rng"}))

@@ -37,13 +37,14 @@ class Layer(nn.Module):
         return 2 * x
 
 
-class Canned:
+class Canned(LocalBackend):
     """Plays a student process that replies whatever it likes."""
 
     def __init__(self, **reply: Any) -> None:
+        super().__init__({})
         self.reply = reply
 
-    def perform(self, _: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, _: dict[str, Any]) -> dict[str, Any]:
         return self.reply
 
 
@@ -202,7 +203,7 @@ def test_the_log_holds_requests_and_replies_of_the_current_test() -> None:
     student = student_of(f=doubled)
     student.f(1)
     student.begin()
-    assert student.log == []
+    assert len(student.log) == 0
     student.f(3)
     ((request, reply),) = student.log
     assert (request["name"], request["args"], reply["value"]) == ("f", (3,), 6)
