@@ -6,6 +6,7 @@ examples are therefore stored, never derived again while nothing they depend on 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ class _Stored(TypedDict):
     examples: Examples
 
 
+KEPT = 3  # files of examples per topic, purpose and seed: tests that are edited and edited back meet the same ones
 _BOUNDS = Bounds(total_bytes=1 << 30, items=10_000_000, text_bytes=1 << 30)
 
 
@@ -119,12 +121,22 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
         for data in examples[test.name]:
             _try_reference(test, data, reference)
     _write(path, {"tried_on": tried_on, "examples": examples})
+    _forget_all_but_the_newest(path)
     return examples
 
 
 def examples_path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
     """Where the examples of a suite are stored."""
-    return course.state / "examples" / f"{suite.topic}-{purpose}-{_key(suite, seed, purpose)}.bin"
+    return course.state / "examples" / f"{suite.topic}-{purpose}-{seed.id}-{_key(suite, seed, purpose)}.bin"
+
+
+def _forget_all_but_the_newest(path: Path) -> None:
+    """Remove what earlier tests drew from the same seed for the same purpose; a replay finds every seed's last ones."""
+    group, _ = path.name.rsplit("-", 1)
+    with contextlib.suppress(OSError):  # another worker may be at it, and nothing depends on it
+        found = [(other.stat().st_mtime_ns, other) for other in path.parent.glob(f"{group}-*.bin")]
+        for _, other in sorted(found)[:-KEPT]:
+            other.unlink()
 
 
 def examples_digest(examples: Examples) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from autograder.course import Course
 from autograder.errors import AuthoringError
-from autograder.examples import Examples, decode_example, draw, load_examples
+from autograder.examples import KEPT, Examples, decode_example, draw, load_examples
 from autograder.seed import Seed
 from autograder.testing.student import LocalBackend, Student
 from tests.toolkit.answers import hidden_tests
@@ -49,6 +49,21 @@ def test_one_seed_gives_the_same_bytes_each_time(course: Course) -> None:
         "test_halver_halves_several_times": 10,
         "test_halver_counts_its_calls": 4,
     }
+
+
+def test_what_edited_tests_no_longer_use_is_forgotten_but_for_the_newest(course: Course) -> None:
+    load(course, OTHER)
+    load(course, purpose="other")
+    others = stored(course)
+    tests = course.root / "tests" / "hidden" / f"test_{TOPIC}.py"
+    drawn = []
+    for number in range(KEPT + 2):
+        edit(tests, "import torch\n", f"import torch\n\n# edit {number}\n")
+        load(course)
+        (path,) = set(stored(course)) - set(others) - set(drawn)
+        drawn.append(path)
+        os.utime(path, (number, number))
+    assert stored(course) == sorted([*others, *drawn[-KEPT:]])
 
 
 def test_another_process_draws_the_same(course: Course) -> None:
