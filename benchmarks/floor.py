@@ -63,8 +63,8 @@ def measure(topics: Sequence[str], repeat: int, *, whole: bool) -> list[Table]:
         f"The real hidden tests and their stored examples on the model solution's notebook; {repeat} repeats, each in "
         "a fresh grading process with its sandbox. First: nothing is known of any answer yet. Graded: the same "
         "notebook again, so that every answer is known. Floor: the notebook's cells executed, then the tests' bodies "
-        "with the notebook's functions called directly, student and reference alike, all in one warm process. Calls: the calls "
-        "of the notebook's functions alone."
+        "with the notebook's functions called directly, student and reference alike, all in one warm process. Calls: "
+        "the calls of the notebook's functions alone."
     )
     mixed_said = (
         "After the model solution, right variants and misconceptions, each graded for the first time in its grading "
