@@ -56,7 +56,7 @@ def test_what_edited_tests_no_longer_use_is_forgotten_but_for_the_newest(course:
     load(course, purpose="other")
     others = stored(course)
     tests = course.root / "tests" / "hidden" / f"test_{TOPIC}.py"
-    drawn = []
+    drawn: list[Path] = []
     for number in range(KEPT + 2):
         edit(tests, "import torch\n", f"import torch\n\n# edit {number}\n")
         load(course)
