@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -175,6 +176,7 @@ def replay(student: Direct, requests: Sequence[tuple[str, Request]]) -> None:
 def cells_executed(notebook: bytes) -> dict[str, Any]:
     """The names of a notebook after its cells, executed in this process; what a cell raises ends the benchmark."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    kept = {name: module for name, module in sys.modules.items() if _is_reference(name)}
     with warnings.catch_warnings(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device
         warnings.simplefilter("ignore")
         with contextlib.redirect_stdout(nowhere):
@@ -182,8 +184,15 @@ def cells_executed(notebook: bytes) -> dict[str, Any]:
                 if not cell.skip:
                     code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
                     exec(compile(code, f"cell {cell.index}", "exec"), namespace)  # noqa: S102 - our own notebook
+    for name in list(filter(_is_reference, sys.modules)):  # a specimen puts modules of its own there
+        del sys.modules[name]
+    sys.modules.update(kept)
     _close_figures()
     return namespace
+
+
+def _is_reference(name: str) -> bool:
+    return name.partition(".")[0] == "reference"
 
 
 def _close_figures() -> None:

@@ -23,7 +23,7 @@ from tests.toolkit.command_line import command, environment
 from tests.toolkit.gradebooks import content
 from tests.toolkit.tiny import TOPIC, tiny_course
 
-STUDENTS = 48
+STUDENTS = 100
 PATIENCE = 120.0  # seconds after which something is taken to hang
 
 pytestmark = [
@@ -201,7 +201,7 @@ def test_a_class_is_graded_right_whatever_is_killed_on_the_way(
     for strike in STRIKES:
         if process.returncode is not None:
             process = start(course)
-        known, more = len(landed(course)), draw.randint(1, 4)
+        known, more = len(landed(course)), draw.randint(1, 8)
         if strike == "start":
             there = until(process, lambda: workers(course))
         else:
