@@ -18,7 +18,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.capacity import default_jobs
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
@@ -51,11 +50,11 @@ def grade_many(
 ) -> Iterator[GradeReport]:
     """Reports of all submissions as they are ready.
 
-    ``options`` are JSON of ``provenance.Options``; ``jobs`` of 0 means a worker per processor; ``broken`` makes
-    the report of a submission whose worker died twice. Raises what kept the workers from starting.
+    ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
+    worker died twice. Raises what kept the workers from starting.
     """
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(min(jobs or default_jobs(), len(waiting)))]
+    workers = [_start(root, topic, options) for _ in range(min(jobs, len(waiting)))]
     try:
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
@@ -123,7 +122,7 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
-    end_with_the_parent()
+    _end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     gc.disable()  # what is imported stays: see the zygote
     import msgspec  # noqa: PLC0415
@@ -137,7 +136,7 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     try:
         grader = _grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        _tell(connection, for_people(error))
+        _tell(connection, _for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
@@ -161,7 +160,7 @@ def _grader(course: Course, topic: str, options: Options) -> Grader:
     raise AssertionError
 
 
-def end_with_the_parent() -> None:
+def _end_with_the_parent() -> None:
     """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
     if sys.platform != "linux":
         return
@@ -171,8 +170,7 @@ def end_with_the_parent() -> None:
         os._exit(1)
 
 
-def for_people(error: Exception) -> AutograderError:
-    """What to say of an error that kept a grading process from starting."""
+def _for_people(error: Exception) -> AutograderError:
     if isinstance(error, AutograderError):
         return error
     if isinstance(error, OSError) and is_full(error):

@@ -7,7 +7,6 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,15 +83,12 @@ class Grader:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
         self._sandbox.wait_ready()
 
-    def grade(self, submission: Submission, read: Callable[[], bytes] | None = None) -> GradeReport:
-        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence.
-
-        ``read`` gives the notebook where its file lies on another machine.
-        """
+    def grade(self, submission: Submission) -> GradeReport:
+        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read() if read else read_notebook(submission.path, self._limits)
+            data = read_notebook(submission.path, self._limits)
             outcome = self._judge_with_a_living_zygote(data, submission.questions)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))

@@ -1,1 +1,0 @@
-"""Grading on many machines, by Ray: the same unit of work as on one, a submission in and a report out."""
