@@ -32,6 +32,7 @@ lint: $(BIN)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# In the order of their names: sorted by the number of their tests, the slowest files, which have few, come last.
 pytest: $(BIN)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 

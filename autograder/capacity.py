@@ -7,6 +7,8 @@ import math
 import os
 from pathlib import Path
 
+from autograder.sandbox.cgroups import Hierarchies
+
 # A grading process with its zygote and a student process of ordinary size, measured: about 700 MiB, part of it shared.
 BYTES_OF_EACH = 900 << 20
 
@@ -16,17 +18,17 @@ def default_jobs() -> int:
     return max(1, min(processors(), free_memory() // BYTES_OF_EACH))
 
 
-def processors(root: Path = Path("/")) -> int:
+def processors(proc: Path = Path("/proc")) -> int:
     """Processors that this process may use: its affinity, within the quota of its control groups."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = [math.ceil(quota) for quota in map(_quota, _groups(root, "cpu")) if quota]
+    quotas = [math.ceil(quota) for quota in map(_quota, _groups(proc, "cpu")) if quota]
     return max(1, min([usable, *quotas]))
 
 
-def free_memory(root: Path = Path("/")) -> int:
+def free_memory(proc: Path = Path("/proc")) -> int:
     """Bytes that can be had without swapping: the machine's, within the limits of this process's control groups."""
-    free = [_available(root / "proc/meminfo")]
-    for group in _groups(root, "memory"):
+    free = [_available(proc / "meminfo")]
+    for group in _groups(proc, "memory"):
         for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
             most, now = _number(group / limit), _number(group / used)
             if most is not None and now is not None:
@@ -34,17 +36,10 @@ def free_memory(root: Path = Path("/")) -> int:
     return max(0, min(free))
 
 
-def _groups(root: Path, controller: str) -> list[Path]:
-    """The control groups that this process is in, from its own up to the outermost in view."""
-    found: list[Path] = []
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        _, names, path = line.split(":", 2)
-        if names and controller not in names.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / (controller if names else "")
-        inside = top / path.strip("/")
-        found += [group for group in (inside, *inside.parents) if group.is_relative_to(top) and group.is_dir()]
-    return found
+def _groups(proc: Path, controller: str) -> list[Path]:
+    """The control groups of either version that this process is in, from its own up to the outermost in view."""
+    found = Hierarchies.of(_text(proc / "self/mounts"), _text(proc / "self/cgroup"))
+    return [group for name in ("", controller) for group in found.folders(name)]
 
 
 def _quota(group: Path) -> float | None:

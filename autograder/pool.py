@@ -16,18 +16,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
 from autograder.sandbox import syscalls
 from autograder.streams import guard
-
-if TYPE_CHECKING:
-    from autograder.course import Course
-    from autograder.provenance import Options
-    from autograder.runner import Grader
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
 _CONTEXT = multiprocessing.get_context("spawn")  # workers must not inherit threads or torch state
@@ -129,35 +123,19 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
 
     from autograder.course import Course  # noqa: PLC0415
     from autograder.provenance import Options  # noqa: PLC0415
-    from autograder.runner import Grader  # noqa: F401, PLC0415 - torch is imported in workers only
+    from autograder.runner import Grader  # noqa: PLC0415 - torch is imported in workers only
 
     gc.freeze()
     gc.enable()
     try:
-        grader = _grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
+        grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
+        grader.wait_ready()
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
         _tell(connection, _for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
-
-
-def _grader(course: Course, topic: str, options: Options) -> Grader:
-    """A grader that is ready; once more where its zygote was killed from outside while it started."""
-    from autograder.runner import Grader  # noqa: PLC0415 - torch is imported in workers only
-
-    for attempt in range(1, ATTEMPTS + 1):
-        grader = Grader(course, topic, options)
-        try:
-            grader.wait_ready()
-        except BaseException as error:
-            grader.close()
-            if type(error) is not GraderError or attempt == ATTEMPTS:
-                raise
-        else:
-            return grader
-    raise AssertionError
 
 
 def _end_with_the_parent() -> None:

@@ -7,10 +7,11 @@ import re
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 import torch
@@ -32,6 +33,8 @@ from autograder.seed import Seed
 from autograder.suite import HiddenTest, Suite, collect
 from autograder.testing.student import RememberingBackend, Student
 from autograder.text import clean
+
+T = TypeVar("T")
 
 
 class Grader:
@@ -81,7 +84,7 @@ class Grader:
 
     def wait_ready(self) -> None:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
-        self._sandbox.wait_ready()
+        self._with_a_living_zygote(lambda: self._sandbox.wait_ready())  # noqa: PLW0108 - the sandbox may be another
 
     def grade(self, submission: Submission) -> GradeReport:
         """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
@@ -89,7 +92,7 @@ class Grader:
         data = b""
         try:
             data = read_notebook(submission.path, self._limits)
-            outcome = self._judge_with_a_living_zygote(data, submission.questions)
+            outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission.questions))
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
@@ -114,16 +117,16 @@ class Grader:
     def _limits(self) -> Limits:
         return self.options.limits or self.assignment.front.limits
 
-    def _judge_with_a_living_zygote(self, data: bytes, questions: tuple[str, ...]) -> Outcome:
-        """Judge once more where the zygote was killed from outside: that is no doing of the submission."""
+    def _with_a_living_zygote(self, work: Callable[[], T]) -> T:
+        """Do ``work`` once more where the zygote was killed from outside: that is no doing of the submission."""
         try:
-            return self._judge_all(data, questions)
+            return work()
         except GraderError:
             if self._sandbox.alive:
                 raise
         self._sandbox.close()
         self._sandbox = self._new_sandbox()
-        return self._judge_all(data, questions)
+        return work()
 
     def _judge_all(self, data: bytes, questions: tuple[str, ...]) -> Outcome:
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))

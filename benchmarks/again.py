@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from autograder.capacity import processors
 from benchmarks import ours
 from benchmarks.classes import TOPIC, hand_in, our_course, submission
-from benchmarks.measure import Spread, Used, cores
+from benchmarks.measure import Spread, Used
 from benchmarks.table import Row, Table
 
 STUDENTS = 500
@@ -34,7 +35,7 @@ def measure(repeat: int, *, quick: bool) -> list[Table]:
             _edit(tests, "torch.ones(4, 5)", "torch.ones(4, 5) * 1")
             used[TEST].append(ours.grade(folder, count))
     said = (
-        f"`autograder grade` on {count} submissions of the small course, whole commands, {cores()} cores, "
+        f"`autograder grade` on {count} submissions of the small course, whole commands, {processors()} cores, "
         f"{repeat} repeats. A hidden test that changed concerns every submission: all are graded again."
     )
     return [Table("again", "Grading again", said, [_row(name, count, taken) for name, taken in used.items()])]

@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
+from autograder.capacity import processors
 from autograder.errors import AutograderError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -183,18 +184,13 @@ def machine() -> dict[str, str]:
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": _processor(),
-        "cores": str(cores()),
+        "cores": str(processors()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / (1 << 30):.0f} GiB",
         "load before": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
     }
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

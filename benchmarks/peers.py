@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.capacity import processors
 from benchmarks import ours
 from benchmarks.classes import (
     CHECKS,
@@ -32,7 +33,7 @@ from benchmarks.classes import (
     submission,
     write_notebook,
 )
-from benchmarks.measure import ROOT, BenchmarkError, Spread, Used, cores, run
+from benchmarks.measure import ROOT, BenchmarkError, Spread, Used, run
 from benchmarks.table import Row, Table
 
 OURS_AT_LEAST = 200  # submissions: a class as large as courses have
@@ -69,7 +70,7 @@ def measure(students: int, repeat: int, *, full: bool, quick: bool) -> list[Tabl
                 taken.append(contender.grade())
     said = (
         f"Ten plain checks on three questions, a third of the submissions wrong in one of three ways; {repeat} "
-        f"repeats by turns, {cores()} cores. Right ones compute in three ways and differ in comments. "
+        f"repeats by turns, {processors()} cores. Right ones compute in three ways and differ in comments. "
         "Ours grades every submission in a sandbox of its own and writes results, gradebook and pages; nbgrader "
         "writes its gradebook and the executed notebooks; otter-grader runs `otter run`, without a container, on one "
         "notebook after the other. Whole commands, start included; CPU counts every process. The last columns compare "

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 CONTROLLERS = ("memory", "pids")
 _PREFIX = "autograder-"
@@ -82,7 +83,7 @@ def make(mounts: str | None = None, own: str | None = None) -> ControlGroup | No
     except OSError:
         return None
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-    for parents, version in _places(mounts, own):
+    for parents, version in _places(Hierarchies.of(mounts, own)):
         folders = {controller: parent / name for controller, parent in parents.items()}
         if not _make_folders(folders):
             continue
@@ -96,27 +97,43 @@ def make(mounts: str | None = None, own: str | None = None) -> ControlGroup | No
     return None
 
 
-def _places(mounts: str, own: str) -> Iterator[tuple[dict[str, Path], int]]:
+@dataclass(frozen=True)
+class Hierarchies:
+    """Where hierarchies of groups are mounted, and this process's path in each: by controller, "" for version 2."""
+
+    points: dict[str, str]
+    paths: dict[str, str]
+
+    @classmethod
+    def of(cls, mounts: str, own: str) -> Self:
+        """Those in the texts of ``/proc/self/mounts`` and ``/proc/self/cgroup``."""
+        points: dict[str, str] = {}
+        for line in mounts.splitlines():
+            _, point, kind, options = line.split()[:4]
+            if kind in ("cgroup", "cgroup2"):
+                points.update(dict.fromkeys([""] if kind == "cgroup2" else options.split(","), point))
+        paths: dict[str, str] = {}
+        for line in own.splitlines():
+            _, controllers, path = line.split(":", 2)
+            paths.update(dict.fromkeys(controllers.split(","), path))
+        return cls(points, paths)
+
+    def folders(self, controller: str) -> list[Path]:
+        """This process's own group in the hierarchy of ``controller`` and those above it; none where there is none."""
+        if controller not in self.points or controller not in self.paths:
+            return []
+        return list(_upwards(Path(self.points[controller]), self.paths[controller]))
+
+
+def _places(hierarchies: Hierarchies) -> Iterator[tuple[dict[str, Path], int]]:
     """Folders in which a group may be made, the nearest to this process first."""
-    paths = {}  # controllers -> this process's path in their hierarchy; version 2 has no name
-    for line in own.splitlines():
-        _, controllers, path = line.split(":", 2)
-        paths.update(dict.fromkeys(controllers.split(","), path))
-    points: dict[str, str] = {}
-    for line in mounts.splitlines():
-        _, point, kind, options = line.split()[:4]
-        if kind == "cgroup2":
-            points[""] = point
-        elif kind == "cgroup":
-            points.update({option: point for option in options.split(",") if option in CONTROLLERS})
-    if "" in points and "" in paths:
-        top = Path(points[""])
-        for folder in _upwards(top, paths[""]):
-            with contextlib.suppress(OSError):
-                if set(CONTROLLERS) <= set(_read(folder / "cgroup.subtree_control").split()):
-                    yield dict.fromkeys(CONTROLLERS, folder), 2
-    if all(controller in points and controller in paths for controller in CONTROLLERS):
-        yield {name: next(_upwards(Path(points[name]), paths[name])) for name in CONTROLLERS}, 1
+    for folder in hierarchies.folders(""):
+        with contextlib.suppress(OSError):
+            if set(CONTROLLERS) <= set(_read(folder / "cgroup.subtree_control").split()):
+                yield dict.fromkeys(CONTROLLERS, folder), 2
+    nearest = {name: hierarchies.folders(name)[:1] for name in CONTROLLERS}
+    if all(nearest.values()):
+        yield {name: folder for name, (folder,) in nearest.items()}, 1
 
 
 def _upwards(top: Path, path: str) -> Iterator[Path]:

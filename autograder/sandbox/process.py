@@ -178,6 +178,9 @@ class Sandbox:
         if data:
             answer: dict[str, Any] = json.loads(data)
             return answer
+        if readable:  # its end of the socket closes a moment before it can be seen to have ended
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._zygote.wait(timeout=policy.GRACE_SECONDS)
         problem = "ended" if readable else f"did not answer within {seconds:g} s"
         raise GraderError(f"the sandbox's zygote {problem}; {self._last_words()}")
 

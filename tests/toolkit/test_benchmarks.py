@@ -227,6 +227,4 @@ def test_a_spread_is_its_median_and_its_ends() -> None:
 
 
 def test_a_part_that_is_not_available_says_so_without_rows() -> None:
-    assert (
-        Table("ray", "Ray beside local", "not available: no").markdown() == "## Ray beside local\n\nnot available: no\n"
-    )
+    assert Table("peers", "Beside others", "not available: no").markdown() == "## Beside others\n\nnot available: no\n"

@@ -24,8 +24,19 @@ def machine(root: Path, **files: object) -> Path:
 
 
 def unified(root: Path, **files: object) -> Path:
+    """In a group of a group of the second version."""
     inside = {f"sys__fs__cgroup__a__b__{name}": content for name, content in files.items()}
-    return machine(root, proc__self__cgroup="0::/a/b", **inside)
+    mounts = f"proc /proc proc rw 0 0\ncgroup2 {root}/sys/fs/cgroup cgroup2 rw,nosuid 0 0"
+    machine(root, proc__self__cgroup="0::/a/b", proc__self__mounts=mounts, **inside)
+    return root / "proc"
+
+
+def separate(root: Path, controllers: str, **files: object) -> Path:
+    """In a group of the first version, whose hierarchy may be mounted anywhere."""
+    inside = {f"mounted__box__{name}": content for name, content in files.items()}
+    mounts = f"cgroup {root}/mounted cgroup rw,relatime,{controllers} 0 0"
+    machine(root, proc__self__cgroup=f"4:{controllers}:/box\n0::/", proc__self__mounts=mounts, **inside)
+    return root / "proc"
 
 
 def test_this_machine_bears_at_least_one_and_no_more_than_it_has() -> None:
@@ -53,45 +64,38 @@ def test_the_quota_of_a_group_bounds_the_processors(tmp_path: Path, quota: str, 
 
 
 def test_the_quota_of_an_outer_group_counts_as_well(tmp_path: Path) -> None:
-    root = unified(tmp_path, cpu_DOT_max="max 100000")
-    machine(root, sys__fs__cgroup__a__cpu_DOT_max="100000 100000")
-    assert processors(root) == 1
+    proc = unified(tmp_path, cpu_DOT_max="max 100000")
+    machine(tmp_path, sys__fs__cgroup__a__cpu_DOT_max="100000 100000")
+    assert processors(proc) == 1
 
 
 @pytest.mark.parametrize(("quota", "expected"), [(-1, MANY), (100000, 1)])
 def test_the_quota_of_a_group_of_the_first_version(tmp_path: Path, quota: int, expected: int) -> None:
-    root = machine(
-        tmp_path,
-        proc__self__cgroup="4:memory:/box\n3:cpu,cpuacct:/box\n0::/",
-        sys__fs__cgroup__cpu__box__cpu_DOT_cfs_quota_us=quota,
-        sys__fs__cgroup__cpu__box__cpu_DOT_cfs_period_us=100000,
-    )
-    assert processors(root) == expected
+    files = {"cpu_DOT_cfs_quota_us": quota, "cpu_DOT_cfs_period_us": 100000}
+    assert processors(separate(tmp_path, "cpu,cpuacct", **files)) == expected
 
 
 def test_free_memory_is_the_least_of_machine_and_groups(tmp_path: Path) -> None:
-    root = machine(tmp_path, proc__meminfo=f"MemTotal: 99 kB\nMemAvailable: {8 * GIB >> 10} kB")
-    assert free_memory(root) == 8 * GIB
-    unified(root, memory_DOT_max=4 * GIB, memory_DOT_current=3 * GIB, memory_DOT_stat=f"anon 5\ninactive_file {GIB}")
-    assert free_memory(root) == 2 * GIB
-    machine(root, sys__fs__cgroup__a__memory_DOT_max=GIB, sys__fs__cgroup__a__memory_DOT_current=GIB)
-    assert free_memory(root) == 0
+    machine(tmp_path, proc__meminfo=f"MemTotal: 99 kB\nMemAvailable: {8 * GIB >> 10} kB")
+    assert free_memory(tmp_path / "proc") == 8 * GIB
+    files = {
+        "memory_DOT_max": 4 * GIB,
+        "memory_DOT_current": 3 * GIB,
+        "memory_DOT_stat": f"anon 5\ninactive_file {GIB}",
+    }
+    assert free_memory(unified(tmp_path, **files)) == 2 * GIB
+    machine(tmp_path, sys__fs__cgroup__a__memory_DOT_max=GIB, sys__fs__cgroup__a__memory_DOT_current=GIB)
+    assert free_memory(tmp_path / "proc") == 0
 
 
 def test_a_group_without_a_limit_bounds_no_memory(tmp_path: Path) -> None:
-    root = unified(tmp_path, memory_DOT_max="max", memory_DOT_current=GIB)
-    machine(root, proc__meminfo=f"MemAvailable: {GIB >> 10} kB")
-    assert free_memory(root) == GIB
+    machine(tmp_path, proc__meminfo=f"MemAvailable: {GIB >> 10} kB")
+    assert free_memory(unified(tmp_path, memory_DOT_max="max", memory_DOT_current=GIB)) == GIB
 
 
 def test_the_memory_of_a_group_of_the_first_version(tmp_path: Path) -> None:
-    root = machine(
-        tmp_path,
-        proc__self__cgroup="4:memory:/box",
-        sys__fs__cgroup__memory__box__memory_DOT_limit_in_bytes=3 * GIB,
-        sys__fs__cgroup__memory__box__memory_DOT_usage_in_bytes=GIB,
-    )
-    assert free_memory(root) == 2 * GIB
+    files = {"memory_DOT_limit_in_bytes": 3 * GIB, "memory_DOT_usage_in_bytes": GIB}
+    assert free_memory(separate(tmp_path, "memory", **files)) == 2 * GIB
 
 
 @pytest.mark.parametrize(

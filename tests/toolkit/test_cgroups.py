@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.sandbox import cgroups
-from autograder.sandbox.cgroups import ControlGroup
+from autograder.sandbox.cgroups import ControlGroup, Hierarchies
 from autograder.sandbox.process import Sandbox
 
 ENTER_AND_RUN = """
@@ -75,13 +75,13 @@ def lay_out(top: Path, folders: dict[str, str]) -> str:
 
 def test_the_nearest_folder_that_hands_both_controllers_on_is_taken(tmp_path: Path) -> None:
     mounts = lay_out(tmp_path, {"": "cpu memory pids", "user": "memory pids", "user/session": "cpu"})
-    places = list(cgroups._places(mounts, "0::/user/session\n"))
+    places = list(cgroups._places(Hierarchies.of(mounts, "0::/user/session\n")))
     assert [(place["memory"], version) for place, version in places] == [(tmp_path / "user", 2), (tmp_path, 2)]
 
 
 def test_a_path_that_is_not_in_view_means_the_top(tmp_path: Path) -> None:
     mounts = lay_out(tmp_path, {"": "memory pids"})
-    places = list(cgroups._places(mounts, "0::/docker/0123\n"))
+    places = list(cgroups._places(Hierarchies.of(mounts, "0::/docker/0123\n")))
     assert [place["pids"] for place, _ in places] == [tmp_path]
 
 

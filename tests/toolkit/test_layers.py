@@ -14,11 +14,11 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts capacity
+    __init__ text streams sandbox interrupts
     model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
-    sandbox.evaluate sandbox.lockdown sandbox.watch files
+    sandbox.evaluate sandbox.lockdown sandbox.watch files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
     sandbox.zygote sandbox.process

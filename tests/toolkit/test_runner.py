@@ -15,6 +15,7 @@ from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.release import release
 from autograder.runner import Grader, read_notebook
+from autograder.sandbox.process import Sandbox
 from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
@@ -196,6 +197,31 @@ def test_a_zygote_that_was_killed_is_replaced(grader: Grader, tmp_path: Path) ->
     os.kill(grader._sandbox._zygote.pid, signal.SIGKILL)
     grader._sandbox._zygote.wait(timeout=30)
     assert grade(grader, tmp_path).score == 5.0
+
+
+def test_a_zygote_that_is_killed_while_it_starts_is_replaced_once(tmp_path: Path) -> None:
+    with Grader(tiny_course(tmp_path), TOPIC) as grader:
+        first = grader._sandbox._zygote
+        first.kill()
+        grader.wait_ready()
+        assert grader._sandbox._zygote.pid != first.pid
+        assert grade(grader, tmp_path).score == 5.0
+
+
+def test_a_zygote_that_cannot_live_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Sandbox] = []
+
+    def stillborn(self: Grader) -> Sandbox:
+        sandbox = make(self)
+        sandbox._zygote.kill()
+        started.append(sandbox)
+        return sandbox
+
+    make = Grader._new_sandbox
+    monkeypatch.setattr(Grader, "_new_sandbox", stillborn)
+    with Grader(tiny_course(tmp_path), TOPIC) as grader, pytest.raises(GraderError, match="the sandbox's zygote ended"):
+        grader.wait_ready()
+    assert len(started) == 2
 
 
 def test_our_own_failure_is_a_grader_error_with_its_reason(
