@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from autograder import pool
+from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
@@ -112,7 +113,7 @@ def grade_each(course: Course, order: Order, waiting: list[Submission], basis: B
     def broken(submission: Submission, message: str) -> GradeReport:
         return empty_report(submission, message, basis)
 
-    return pool.grade_many(course.root, order.topic, waiting, options, order.jobs, broken)
+    return pool.grade_many(course.root, order.topic, waiting, options, order.jobs or default_jobs(), broken)
 
 
 def empty_report(submission: Submission, message: str, basis: Basis) -> GradeReport:
