@@ -47,6 +47,8 @@ def grade_many(
     ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
     worker died twice. Raises what kept the workers from starting.
     """
+    if jobs < 1:
+        raise ValueError(f"jobs={jobs}: without a grading process a run would wait for ever")
     waiting = deque((submission, 1) for submission in submissions)
     workers = [_start(root, topic, options) for _ in range(min(jobs, len(waiting)))]
     try:

@@ -123,3 +123,11 @@ def test_junit_holds_a_suite_per_student_and_a_case_per_test(tmp_path: Path) -> 
     assert (bob.get("name"), bob.get("tests")) == (r"b\x1bob", "1")
     (error,) = bob.findall("testcase/error")
     assert (error.get("message"), error.get("type")) == (r"the disk\x00 is full", "grader_error")
+
+
+def test_a_class_is_graded_without_a_word_on_how_many_processes(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    hand_in(course, "ada")
+    order = api.Order(TOPIC, course.submitted, course.results, options=OPTIONS, gradebook=False)
+    found = api.grade_class(course, order, lambda *_: None, lambda *_: None)
+    assert [report.score for report in found.reports] == [5.0]

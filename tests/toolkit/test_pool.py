@@ -87,3 +87,8 @@ def test_what_keeps_workers_from_starting_is_raised_once(course: Course, capfd: 
 
 def test_without_submissions_nothing_starts(course: Course) -> None:
     assert list(graded(course, [])) == []
+
+
+def test_a_run_without_a_grading_process_is_refused_and_waits_for_nothing(course: Course) -> None:
+    with pytest.raises(ValueError, match="jobs=0: without a grading process a run would wait for ever"):
+        list(graded(course, hand_in(course, "ada"), jobs=0))
