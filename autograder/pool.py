@@ -47,10 +47,8 @@ def grade_many(
     ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
     worker died twice. Raises what kept the workers from starting.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs={jobs}: without a grading process a run would wait for ever")
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(min(jobs, len(waiting)))]
+    workers = [_start(root, topic, options) for _ in range(_enough(jobs, len(waiting)))]
     try:
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
@@ -77,6 +75,12 @@ def grade_many(
             worker.connection.close()  # all of them, before one is waited for
         for worker in workers:
             _stop(worker)
+
+
+def _enough(jobs: int, submissions: int) -> int:
+    if jobs < 1:
+        raise ValueError(f"jobs={jobs}: without a grading process a run would wait for ever")
+    return min(jobs, submissions)
 
 
 def _start(root: Path, topic: str, options: bytes) -> _Worker:
