@@ -87,6 +87,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
             for report in standing.values():
                 reading.take(report, by_student[report.student])
                 heed_interrupts()
+            reading.settle()
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
                 changed = what_changed(previous, basis, _bytes_of(by_student[report.student])) if previous else []

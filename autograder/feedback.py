@@ -9,6 +9,7 @@ skip the student, and ``--force`` would delete it.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
-from autograder.course import Course
+from autograder.course import Course, FrontMatter
 from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
 from autograder.files import write_whole
@@ -96,7 +97,7 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         _section(question, extras.manual.get(original.name))
         for original, question in zip(report.questions, shown.questions, strict=True)
     ]
-    style = _ENVIRONMENT.get_template("feedback.css").render()
+    style, style_hash = _style()
     return _ENVIRONMENT.get_template("feedback.html").render(
         report=shown,
         title=line(title),
@@ -110,8 +111,15 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         more_cells=len(troubles) - len(shown.cells),
         graded=moment(report.provenance.started),
         style=Markup(style),  # noqa: S704 - our own file
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=style_hash,
     )
+
+
+@functools.cache
+def _style() -> tuple[str, str]:
+    """The style sheet, and the hash by which a page allows it."""
+    style = _ENVIRONMENT.get_template("feedback.css").render()
+    return style, base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 def _section(question: QuestionResult, manual: ManualScore | None) -> _Section:
@@ -207,14 +215,14 @@ def write_pages(
     if not results:
         raise UsageError(f"no results in {folder}; grade first: autograder grade {topic}")
     reports = [_read(path) for path in results]
-    return [write_page(course, r, level=level, extras=(extras or {}).get(r.student)) for r in reports]
+    front = course.assignment(topic).front
+    return [write_page(course, front, r, level=level, extras=(extras or {}).get(r.student)) for r in reports]
 
 
 def write_page(
-    course: Course, report: GradeReport, *, level: Level | None = None, extras: Extras | None = None
+    course: Course, front: FrontMatter, report: GradeReport, *, level: Level | None = None, extras: Extras | None = None
 ) -> Path:
-    """Write the page of one report; returns its path, ``feedback/STUDENT/TOPIC.html``."""
-    front = course.assignment(report.assignment).front
+    """Write the page of one report; returns its path, ``feedback/STUDENT/TOPIC.html``. ``front`` is its handout's."""
     page = course.root / "feedback" / report.student / f"{report.assignment}.html"
     html = render(report, title=front.title, level=level or front.feedback, extras=extras)
     write_whole(page, html.encode())

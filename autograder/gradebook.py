@@ -1,9 +1,8 @@
 """Grade reports into nbgrader's gradebook, and what formgrader expects on disk beside it.
 
-What a person decides (manual scores, comments, extra credit, extensions) is read and never written. A
-submission is recorded in one transaction; recording it again changes nothing, so a transaction that was
-cut off is simply done again. nbgrader's own methods commit at every step, so its tables are used and its
-methods are not.
+A submission is recorded in one transaction, alone or with others; recording it again changes nothing, so a
+transaction that was cut off is simply done again. nbgrader's own methods commit at every step, so its
+tables are used and its methods are not.
 """
 
 from __future__ import annotations
@@ -11,24 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import nbformat
-from nbgrader.api import (
-    Assignment,
-    Comment,
-    Grade,
-    GradeCell,
-    Notebook,
-    SolutionCell,
-    SourceCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbformat import v4
+from nbgrader.api import Assignment, GradeCell, Notebook, SolutionCell, SourceCell
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
 from sqlalchemy import select
@@ -38,17 +27,16 @@ from traitlets import TraitError
 
 from autograder.course import CONFIG_NAME, Course
 from autograder.disclosure import Level, for_student
-from autograder.errors import AuthoringError, UsageError
+from autograder.errors import AuthoringError
 from autograder.files import write_whole
-from autograder.model import GradeReport, QuestionResult, Verdict
+from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
 from autograder.nbgrader_bridge.database import limit_waiting, open_gradebook, passing, sqlite_file, unusable
+from autograder.nbgrader_bridge.entries import Entry, enter
 from autograder.nbgrader_bridge.settings import Settings, read_settings
-from autograder.nbgrader_bridge.summary import comment
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
-NO_ANSWER = "No response."  # nbgrader's words
 PAUSES = (0.0, 1.0, 4.0, 15.0)  # seconds before another attempt: a server that is restarted is back by then
 
 Found = TypeVar("Found")
@@ -109,17 +97,48 @@ class GradebookWriter:
         return sqlite_file(self._session)
 
     def write(self, report: GradeReport, path: Path) -> Path | None:
-        """Record the grade of the notebook handed in at ``path`` and leave the files that nbgrader would.
+        """As ``write_all`` with one report; ``None`` for a ``grader_error``."""
+        return next(iter(self.write_all([(report, path)])), None)
 
-        Returns the autograded notebook's path, or ``None`` for a ``grader_error``, which leaves an
-        earlier grade and its files alone. Raises as ``record`` does.
+    def write_all(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[Path]:
+        """Record the grades of notebooks, handed in at the paths beside them, and leave the files that nbgrader would.
+
+        Returns the autograded notebooks' paths. A ``grader_error`` has none: it leaves an earlier grade and its
+        files alone. Raises as ``record`` does, and leaves all as it was.
         """
-        if report.verdict is Verdict.GRADER_ERROR:
-            return None
-        autograded = self.record(report, path)
-        folder = self._settings.folder("autograded", report.student, self._assignment.topic)
+        counting = [(report, path) for report, path in graded if report.verdict is not Verdict.GRADER_ERROR]
+        entries = self._recorded(counting)
+        return [self._leave(entry, path) for entry, (_, path) in zip(entries, counting, strict=True)]
+
+    def record(self, report: GradeReport, path: Path) -> Autograded:
+        """Record the grade of the notebook handed in at ``path`` in the database alone, whole or not at all.
+
+        A ``timestamp.txt`` beside it says when. Raises ``AuthoringError`` where the report's questions
+        are not those that students were given.
+        """
+        return self._recorded([(report, path)])[0].autograded
+
+    def _recorded(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[Entry]:
+        entries = [self._entry(report, path) for report, path in graded]
+        if entries:
+            self._committed(lambda: self._enter(entries))
+        return entries
+
+    def _entry(self, report: GradeReport, path: Path) -> Entry:
+        _require_same_questions(report, self._released)
+        data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
+        told = for_student(report, self._level)
+        return Entry(report, told, build(self._released, data, told), _handed_in(path))
+
+    def _enter(self, entries: Sequence[Entry]) -> None:
+        notebook = self._session.get(Notebook, self._notebook_id)
+        penalty = self._late.plugin_inst.late_submission_penalty
+        enter(self._session, notebook, entries, penalty, create_students=self._create_students)
+
+    def _leave(self, entry: Entry, path: Path) -> Path:
+        folder = self._settings.folder("autograded", entry.report.student, self._assignment.topic)
         notebook = folder / f"{self._assignment.topic}.ipynb"
-        write_whole(notebook, nbformat.writes(autograded.notebook).encode() + b"\n")
+        write_whole(notebook, v4.writes(entry.autograded.notebook).encode() + b"\n")
         notebook.chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
         _copy_pictures(self._assignment.files, folder / "files")
         stamp = _timestamp_file(path)
@@ -128,18 +147,6 @@ class GradebookWriter:
         else:
             (folder / "timestamp.txt").unlink(missing_ok=True)
         return notebook
-
-    def record(self, report: GradeReport, path: Path) -> Autograded:
-        """Record the grade of the notebook handed in at ``path`` in the database alone, whole or not at all.
-
-        A ``timestamp.txt`` beside it says when. Raises ``AuthoringError`` where the report's questions
-        are not those that students were given.
-        """
-        _require_same_questions(report, self._released)
-        data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
-        autograded = build(self._released, data, report, self._level)
-        self._committed(lambda: self._set_all(report, path, autograded))
-        return autograded
 
     # ------------------------------------------------------------------------------------ the assignment
 
@@ -180,46 +187,6 @@ class GradebookWriter:
             row.cell_type, row.source = cell.cell_type, cell.source
             row.locked, row.checksum = bool(cell.metadata.nbgrader.locked), cell.metadata.nbgrader.get("checksum")
             self._session.add(row)
-
-    # ------------------------------------------------------------------------------------ the submission
-
-    def _set_all(self, report: GradeReport, path: Path, autograded: Autograded) -> None:
-        notebook = self._submitted(report.student)
-        _set_timestamp(notebook.assignment, path)
-        _set_grades(notebook, report, autograded)
-        _set_comments(notebook, for_student(report, self._level), autograded)
-        notebook.late_submission_penalty = self._penalty(notebook)
-
-    def _submitted(self, name: str) -> Any:
-        notebook = self._session.get(Notebook, self._notebook_id)
-        student = self._find(Student, id=name) or self._new_student(name)
-        handed_in = {"assignment_id": notebook.assignment_id, "student_id": student.id}
-        submission = self._find(SubmittedAssignment, **handed_in) or self._add(SubmittedAssignment(**handed_in))
-        part = {"notebook_id": notebook.id, "assignment_id": submission.id}
-        found = self._find(SubmittedNotebook, **part)
-        if found is None:
-            found = self._add(SubmittedNotebook(**part))
-            self._session.add_all(Grade(cell_id=cell.id, notebook_id=found.id) for cell in notebook.grade_cells)
-            self._session.add_all(Comment(cell_id=cell.id, notebook_id=found.id) for cell in notebook.solution_cells)
-            self._session.flush()
-        return found
-
-    def _new_student(self, name: str) -> Any:
-        if not self._create_students:
-            raise UsageError(f"no student {name!r} in the gradebook; add one: nbgrader db student add {name}")
-        return self._add(Student(id=name))
-
-    def _penalty(self, notebook: Any) -> float | None:
-        """What the course's late plugin takes off, within 0 and the score; ``None`` where it says nothing."""
-        handed_in = notebook.assignment
-        if handed_in.assignment.duedate is None or handed_in.total_seconds_late <= 0:
-            return None
-        self._session.flush()
-        self._session.refresh(notebook, ["score"])
-        penalty = self._late.plugin_inst.late_submission_penalty(
-            handed_in.student.id, notebook.score, handed_in.total_seconds_late
-        )
-        return None if penalty is None else float(min(max(penalty, 0.0), notebook.score))
 
     # --------------------------------------------------------------------------------------- the session
 
@@ -304,11 +271,21 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> str:
     return ", ".join([*changes, *(f"{name!r} has {after[name]:g} points, not {before[name]:g}" for name in both)])
 
 
-# ----------------------------------------------------------------------------------- the submission's rows
+# ---------------------------------------------------------------------------------- the submission's files
 
 
 def _timestamp_file(path: Path) -> bytes:
     return read_bytes(path.with_name("timestamp.txt"), most=1024)
+
+
+def _handed_in(path: Path) -> datetime | None:
+    """The time in ``timestamp.txt``; ``None``, which leaves an earlier time, without one that can be read."""
+    with contextlib.suppress(ValueError, OverflowError):
+        stamp = _timestamp_file(path).decode().strip()
+        if stamp:
+            handed_in: datetime = parse_utc(stamp)
+            return handed_in
+    return None
 
 
 def _copy_pictures(source: Path, target: Path) -> None:
@@ -321,48 +298,3 @@ def _copy_pictures(source: Path, target: Path) -> None:
             and not (copy.is_file() and copy.read_bytes() == path.read_bytes())
         ):
             write_whole(copy, path.read_bytes())
-
-
-def _set_timestamp(handed_in: Any, path: Path) -> None:
-    """Take the time from ``timestamp.txt``; without one that can be read, an earlier time stays."""
-    with contextlib.suppress(ValueError, OverflowError):
-        stamp = _timestamp_file(path).decode().strip()
-        if stamp:
-            handed_in.timestamp = parse_utc(stamp)
-
-
-def _set_grades(notebook: Any, report: GradeReport, autograded: Autograded) -> None:
-    """Automatic scores, a bonus beyond the maximum included. Only a written answer waits for a person."""
-    rows = {row.name: row for row in notebook.grades}
-    remarks = {row.name: row for row in notebook.comments}
-    for question in report.questions:
-        row = rows[question.name]
-        if question.kind == "auto":
-            row.auto_score, row.needs_manual_grade = question.score or 0.0, False
-            continue
-        mark = autograded.answers[question.name]
-        row.auto_score = None if mark else 0.0
-        row.needs_manual_grade = _waits(row, remarks[question.name], mark)
-
-
-def _waits(grade: Any, remark: Any, mark: str) -> bool:
-    """Whether a person must look: no score yet for an answer, or an answer that changed since."""
-    if grade.manual_score is None:
-        return bool(mark)
-    return bool(grade.needs_manual_grade) or remark.auto_comment != _receipt(mark)
-
-
-def _set_comments(notebook: Any, told: GradeReport, autograded: Autograded) -> None:
-    rows = {row.name: row for row in notebook.comments}
-    for question in told.questions:
-        row = rows[_answer_cell(question)]
-        row.auto_comment = comment(question) if question.kind == "auto" else _receipt(autograded.answers[question.name])
-
-
-def _answer_cell(question: QuestionResult) -> str:
-    return f"{question.name}-answer" if question.kind == "auto" else question.name
-
-
-def _receipt(mark: str) -> str:
-    """Says to the student that an answer arrived, and to a later grading whether it is the same one."""
-    return f"Answer {mark} received." if mark else NO_ANSWER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,6 +13,9 @@ from autograder.errors import UsageError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.receipts import Receipts, Stamp, receipts_path
 from autograder.words import plural
+
+BATCH = 50  # grades that enter the gradebook together
+BATCH_SECONDS = 1.0  # a grade that lands so long after the last ones were entered does not wait for others
 
 if TYPE_CHECKING:
     from autograder.gradebook import GradebookWriter
@@ -30,36 +34,45 @@ class Readers:
         self, course: Course, topic: str, results: Path, *, gradebook: bool, db_url: str | None, level: Level | None
     ) -> None:
         self._course, self._topic, self._results = course, topic, results
+        self._front = course.assignment(topic).front
         self._gradebook, self._db_url, self._level = gradebook, db_url, level
         self._path = receipts_path(course, topic, str(gradebook), db_url or "", level or "", str(results))
         self._receipts = Receipts.load(self._path, gradebook=gradebook)
         self._writer: GradebookWriter | None = None
         self._failure: UsageError | None = None
         self._left_out = 0
+        self._waiting: list[tuple[GradeReport, Path]] = []
+        self._entered = 0.0
 
     def take(self, report: GradeReport, submission: Submission) -> None:
-        """Have ``report`` read."""
+        """Have ``report`` read: its page is written now, its grade entered at once or with those that land next."""
         from autograder.feedback import write_page  # noqa: PLC0415 - an unchanged class needs no page
 
         if report.verdict is Verdict.GRADER_ERROR or self._receipts.has(report):
             return
-        if self._gradebook:
-            self._enter(report, submission)
-        write_page(self._course, report, level=self._level)
-        if self._failure is None:
-            self._receipts.add(report)
-
-    def _enter(self, report: GradeReport, submission: Submission) -> None:
-        if self._writer is None:
+        if self._gradebook and self._writer is None:
             from autograder.gradebook import GradebookWriter  # noqa: PLC0415 - nbgrader takes a second
 
             self._writer = GradebookWriter(self._course, self._topic, db_url=self._db_url, level=self._level)
-        if self._failure is None:
+        write_page(self._course, self._front, report, level=self._level)
+        self._waiting.append((report, submission.path))
+        if len(self._waiting) >= BATCH or time.monotonic() - self._entered >= BATCH_SECONDS:
+            self.settle()
+
+    def settle(self) -> None:
+        """Enter what waits, in one transaction: one for each grade would cost as much as grading a small notebook."""
+        waiting, self._waiting = self._waiting, []
+        if self._writer is not None and self._failure is None:
             try:
-                self._writer.write(report, submission.path)
+                self._writer.write_all(waiting)
             except UsageError as error:
                 self._failure = error
-        self._left_out += self._failure is not None
+        if self._failure is None:
+            for report, _ in waiting:
+                self._receipts.add(report)
+        else:
+            self._left_out += len(waiting)
+        self._entered = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -67,13 +80,20 @@ class Readers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            file = self._writer.file
-            self._writer.close()
-            self._receipts.gradebook = Stamp.of(file) if file else None
-        self._receipts.save(self._path)
+        try:
+            if self._waiting:
+                self.settle()
+        finally:
+            self._close()
         if error is None and self._failure is not None:
             raise UsageError(
                 f"{self._failure}\n{plural(self._left_out, 'grade')} did not reach the gradebook: "
                 f"what was graded is kept in {self._results}, and the next run enters it"
             ) from self._failure
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            file = self._writer.file
+            self._writer.close()
+            self._receipts.gradebook = Stamp.of(file) if file else None
+        self._receipts.save(self._path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -352,13 +353,14 @@ def test_a_locked_gradebook_loses_no_grade(course: Course, db: str, lock: Callab
     def run() -> None:
         with readers(course, db) as reading:
             take(reading, course, graded("ada"))
-            held = lock()
+            held.append(lock())
             take(reading, course, graded("bob"))
             take(reading, course, graded("eve"))
-            held.rollback()
 
+    held: list[Any] = []
     with pytest.raises(UsageError) as told:
         run()
+    held[0].rollback()
     assert "cannot be used: " in str(told.value)
     assert "lock" in str(told.value)
     assert f"2 grades did not reach the gradebook: what was graded is kept in {course.results}" in str(told.value)
@@ -366,6 +368,41 @@ def test_a_locked_gradebook_loses_no_grade(course: Course, db: str, lock: Callab
     assert (course.root / "feedback" / "eve" / f"{TOPIC}.html").exists()
     read_all(course, db)
     assert scores(db) == [(student, 4.5, 3) for student in CLASS]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_gradebook_that_is_locked_for_a_while_gets_every_grade(
+    course: Course, db: str, lock: Callable[[], Any]
+) -> None:
+    with readers(course, db) as reading:
+        take(reading, course, graded("ada"))
+        held = lock()
+        take(reading, course, graded("bob"))
+        held.rollback()
+    assert [student for student, _, _ in scores(db)] == ["ada", "bob"]
+
+
+def test_grades_that_land_at_once_enter_together_and_none_waits_for_long(
+    course: Course, db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[list[str]] = []
+    write_all = GradebookWriter.write_all
+
+    def note(self: GradebookWriter, graded: Sequence[tuple[GradeReport, Path]]) -> list[Path]:
+        entered.append([report.student for report, _ in graded])
+        return write_all(self, graded)
+
+    monkeypatch.setattr(GradebookWriter, "write_all", note)
+    for seconds, batches in ((1e9, [["ada", "bob"], ["eve"]]), (0.0, [["ada"], ["bob"], ["eve"]])):
+        monkeypatch.setattr("autograder.readers.BATCH", 2)
+        monkeypatch.setattr("autograder.readers.BATCH_SECONDS", seconds)
+        report = graded if seconds else functools.partial(nothing, verdict=Verdict.FAILED)
+        with readers(course, db) as reading:
+            for student in CLASS:
+                take(reading, course, report(student))
+        assert entered == batches
+        assert scores(db) == [(student, report(student).score, 3) for student in CLASS]
+        entered.clear()
 
 
 # connections that break
@@ -406,14 +443,14 @@ def test_a_server_that_stops_on_the_way_loses_no_grade(course: Course, postgres:
         with readers(course, server_db) as reading:
             take(reading, course, graded("ada"))
             postgres.stop("immediate")
-            try:
-                take(reading, course, graded("bob"))
-                take(reading, course, graded("eve"))
-            finally:
-                postgres.start()
+            take(reading, course, graded("bob"))
+            take(reading, course, graded("eve"))
 
-    with pytest.raises(UsageError) as told:
-        run()
+    try:
+        with pytest.raises(UsageError) as told:
+            run()
+    finally:
+        postgres.start()
     assert "2 grades did not reach the gradebook" in str(told.value)
     assert str(postgres.folder) in str(told.value)
     assert scores(server_db) == [("ada", 4.5, 3)]

@@ -39,6 +39,7 @@ LAYERS = """
     pool results receipts doctor pytest_plugin
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
+    nbgrader_bridge.entries
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay
