@@ -7,6 +7,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import tempfile
 import warnings
@@ -20,7 +21,7 @@ from pathlib import Path
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
-from autograder.sandbox import syscalls
+from autograder.sandbox import launch, syscalls
 from autograder.streams import guard
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
@@ -85,7 +86,11 @@ def _enough(jobs: int, submissions: int) -> int:
 
 def _start(root: Path, topic: str, options: bytes) -> _Worker:
     ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_work, args=(theirs, str(root), topic, options))
+    try:
+        channel = launch.shared().channel  # one nursery for all: it starts importing while the workers do
+    except OSError as error:
+        raise _for_people(error) from error
+    process = _CONTEXT.Process(target=_work, args=(theirs, channel, str(root), topic, options))
     process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -118,8 +123,9 @@ def _stop(worker: _Worker) -> None:
         worker.process.join()
 
 
-def _work(connection: Connection, root: str, topic: str, options: bytes) -> None:
+def _work(connection: Connection, channel: socket.socket, root: str, topic: str, options: bytes) -> None:
     """A worker: grades what comes until the connection closes."""
+    launch.adopt(channel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
     _end_with_the_parent()

@@ -138,15 +138,14 @@ class Memory:
     def __init__(self, seconds: float = 0.01) -> None:
         self.workers: dict[int, int] = {}
         self._own: dict[int, int] = {}
-        self._had_children: set[int] = set()
         self._seconds = seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     @property
     def students(self) -> dict[int, int]:
-        """By process: forks of a zygote that forked nothing themselves."""
-        return {pid: size for pid, size in self._own.items() if pid not in self._had_children}
+        """By process."""
+        return self._own
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -158,17 +157,15 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._ended.wait(self._seconds):
-            known = parents()
-            self._had_children.update(known.values())
             for pid in descendants(os.getpid()):
                 with contextlib.suppress(OSError, ValueError):
-                    self._look_at(pid, known.get(pid, 0))
+                    self._look_at(pid)
 
-    def _look_at(self, pid: int, parent: int) -> None:
+    def _look_at(self, pid: int) -> None:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         if b"multiprocessing.spawn" in command:
             self.workers[pid] = _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
-        elif b"sandbox.zygote" in command and b"sandbox.zygote" in Path(f"/proc/{parent}/cmdline").read_bytes():
+        elif Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "ag-student":
             own = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Private_Clean", "Private_Dirty")
             self._own[pid] = max(own, self._own.get(pid, 0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -31,6 +32,12 @@ def tried(work: Callable[[], object]) -> str:
         said = pipe.read().decode(errors="replace")
     _, status = os.waitpid(pid, 0)
     return said if status == 0 or said else f"it ended with status {os.waitstatus_to_exitcode(status)}"
+
+
+def be_called(name: str) -> None:
+    """What ``ps`` and ``top`` show of this process: at most 15 characters."""
+    with contextlib.suppress(OSError):  # there may be no /proc
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
 
 
 def become_user(uid: int) -> None:

@@ -7,15 +7,11 @@ answer the one open request, and hold values only.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
-import select
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,22 +23,16 @@ import autograder
 from autograder.errors import GraderError, IsolationError, ProcessDied
 from autograder.model import Limits, Verdict
 from autograder.sandbox import cgroups, policy
+from autograder.sandbox.launch import START_SECONDS, ZygoteProcess
 from autograder.sandbox.places import Place
 from autograder.sandbox.wire import HEADER, MAGIC, REQUEST_BOUNDS, Bounds, WireError, decode, encode
 
 Isolation = Literal["sandbox", "process"]
 
-START_SECONDS = 120.0  # importing torch from a cold disk on a slow machine
 SPAWN_SECONDS = 30.0
 _CHUNK = 1 << 16
 _KEEPER_BYTES = 64 << 20
 _STATUSES = ("ok", "error", "missing", "unusable", "invalid", "timeout")  # another one is no answer
-# Enters the control groups named before "--", then becomes the rest: no process of the zygote is ever outside.
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; unset PWD; exec "$@"'
-_BOOT = (
-    "import json, sys; config = json.loads(sys.argv[2]); sys.path.insert(0, config['package_path']);"
-    "from autograder.sandbox.zygote import main; main(int(sys.argv[1]), config)"
-)
 
 
 @dataclass(frozen=True)
@@ -71,24 +61,9 @@ class Sandbox:
         self.isolation = isolation
         self._place = Place()
         self._root = self._place.path
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        config = self._config(hidden, data if data is not None and data.is_dir() else None)
         self._group = cgroups.make() if isolation == "sandbox" else None
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            command = [sys.executable, "-I", "-B", "-c", _BOOT, str(theirs.fileno()), json.dumps(config)]
-            if self._group is not None:
-                command = ["/bin/sh", "-c", _ENTER, "sh", *self._group.entrances, "--", *command]
-            self._zygote = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                env=policy.ENVIRONMENT | ({"HOME": self._root} if isolation == "process" else {}),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                start_new_session=True,  # a Ctrl-C in the terminal is ours to handle
-            )
+        config = self._config(hidden, data if data is not None and data.is_dir() else None)
+        self._zygote = ZygoteProcess(config)
         self._ready = False
         self.tier = ""  # how students are kept apart, once ready: namespaces, alone, none
 
@@ -106,8 +81,7 @@ class Sandbox:
             "shown": sorted(path for path in shown if not path.startswith("/usr")),
             "hidden": sorted(str(path.resolve()) for path in hidden),
             "data": str(data.resolve()) if data is not None and self.isolation == "sandbox" else None,
-            "package_path": str(package.parent),
-            "forget_path": str(package.parent),
+            "entrances": self._group.entrances if self._group is not None else [],
         }
 
     def __enter__(self) -> Self:
@@ -119,13 +93,13 @@ class Sandbox:
     @property
     def alive(self) -> bool:
         """Whether the zygote is still there."""
-        return self._zygote.poll() is None
+        return self._zygote.alive
 
     def wait_ready(self) -> None:
         """Wait until the zygote has built its cage and imported; raises ``IsolationError`` where it cannot."""
         if self._ready:
             return
-        answer = self._hear(START_SECONDS)
+        answer = self._zygote.hear(START_SECONDS)
         if "error" in answer:
             raise IsolationError(
                 f"this machine cannot keep the sandbox's promises: {answer['error']}. "
@@ -150,17 +124,18 @@ class Sandbox:
             # What is in the scratch space is memory as well; the keeper and its kernel structures need a little.
             self._group.bound(limits.memory_bytes + limits.scratch_bytes + _KEEPER_BYTES, limits.processes + 1)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            message = json.dumps({"do": "spawn", "limits": msgspec.to_builtins(limits)}).encode()
-            try:
-                socket.send_fds(self._control, [message], [theirs.fileno()])
-                answer = self._hear(SPAWN_SECONDS)
-            except OSError as error:
-                ours.close()
-                raise GraderError(f"the sandbox's zygote is gone: {error}; {self._last_words()}") from error
-        if "error" in answer:
+        try:
+            with theirs:
+                self._zygote.tell({"do": "spawn", "limits": msgspec.to_builtins(limits)}, theirs)
+                answer = self._zygote.hear(SPAWN_SECONDS)
+            if "error" in answer:
+                raise GraderError(str(answer["error"]))
+        except OSError as error:
             ours.close()
-            raise GraderError(str(answer["error"]))
+            raise GraderError(f"the sandbox's zygote is gone: {error}; {self._zygote.last_words()}") from error
+        except GraderError:
+            ours.close()
+            raise
         return StudentProcess(self, ours, limits)
 
     def end_student(self, *, ended: bool = False) -> Ending:
@@ -168,38 +143,15 @@ class Sandbox:
 
         ``ended`` grants a process whose socket closed a moment to be found dead: its socket closes first.
         """
-        self._control.send(json.dumps({"do": "end", "grace": policy.GRACE_SECONDS if ended else 0.0}).encode())
-        answer = self._hear(SPAWN_SECONDS)
+        self._zygote.tell({"do": "end", "grace": policy.GRACE_SECONDS if ended else 0.0})
+        answer = self._zygote.hear(SPAWN_SECONDS)
         return Ending(answer["exit"], answer["signal"], answer["cpu_seconds"], answer["peak_bytes"])
-
-    def _hear(self, seconds: float) -> dict[str, Any]:
-        readable, _, _ = select.select([self._control], [], [], seconds)
-        data = self._control.recv(1 << 16) if readable else b""
-        if data:
-            answer: dict[str, Any] = json.loads(data)
-            return answer
-        if readable:  # its end of the socket closes a moment before it can be seen to have ended
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._zygote.wait(timeout=policy.GRACE_SECONDS)
-        problem = "ended" if readable else f"did not answer within {seconds:g} s"
-        raise GraderError(f"the sandbox's zygote {problem}; {self._last_words()}")
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        text = self._errors.read().decode(errors="replace").strip()
-        return f"its last words: {text[-500:]}" if text else "it said nothing"
 
     def close(self) -> None:
         """End the zygote and its student; idempotent."""
-        self._control.close()
-        try:
-            self._zygote.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._zygote.kill()
-            self._zygote.wait()
+        self._zygote.close()
         if self._group is not None:
             self._group.close()
-        self._errors.close()
         self._place.close()
 
 

@@ -1,8 +1,6 @@
-"""The zygote: a clean program that pays for the imports once and forks a student process per submission.
+"""The zygote: a fork of the nursery that closes a cage around itself and forks a student process per submission.
 
-It holds no test, no reference, no seed and no descriptor but its control socket, and it computes
-nothing: a process that has run a torch operation on more than one thread must not fork. It obeys a
-trusted master, one JSON message at a time:
+It obeys a trusted master, one JSON message at a time:
 
     {"do": "spawn"} + a socket   -> {"pid": n} once the student is locked in, or {"error": text}
     {"do": "end", "grace": s}    -> {"exit": code, "signal": n, "cpu_seconds": s, "peak_bytes": n}
@@ -15,8 +13,6 @@ from __future__ import annotations
 import array
 import contextlib
 import functools
-import gc
-import importlib
 import json
 import os
 import signal
@@ -31,11 +27,17 @@ from autograder.sandbox import policy
 MESSAGE_BYTES = 1 << 16
 
 
-def main(descriptor: int, config: dict[str, Any]) -> None:
-    """Build the cage, import, say so, and serve until the master goes away."""
+def main(descriptor: int, config: dict[str, Any], shell: Any, problem: str) -> None:
+    """Say who it is, build the cage, say so, and serve until the master goes away.
+
+    ``shell`` is what notebooks run in; ``problem`` what kept the nursery from making it.
+    """
     control = socket.socket(fileno=descriptor)
+    control.send(json.dumps({"zygote": os.getpid()}).encode())
     try:
-        zygote = Zygote(control, config)
+        if problem:
+            raise ImportError(problem)
+        zygote = Zygote(control, config, shell)
     except Exception as error:  # noqa: BLE001 - the master turns it into a message for people
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
@@ -71,24 +73,23 @@ class Cage(Protocol):
 class Zygote:
     """Forks students out of one warm, frozen process."""
 
-    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+    def __init__(self, control: socket.socket, config: dict[str, Any], shell: Any) -> None:
         self._control = control
         self._config = config
+        self._shell = shell
         self.tier = "none"
         self._cage = self._enter_cage() if config["isolation"] == "sandbox" else None
         if self._cage is None:
             os.chdir(config["home"])
-        self._import_everything()
+            os.environ["HOME"] = config["home"]
         self._student = 0
 
     def _enter_cage(self) -> Cage:
-        import pyseccomp  # noqa: F401, PLC0415 - finds libseccomp while the whole system is still in view
+        import pyseccomp  # noqa: F401, PLC0415 - refuses here where there is none
 
-        from autograder.sandbox import syscalls  # noqa: PLC0415 - Linux only
         from autograder.sandbox.landlock import Alone  # noqa: PLC0415
         from autograder.sandbox.namespaces import Namespaces  # noqa: PLC0415
 
-        syscalls.die_with_parent()
         problem = Namespaces.problem(self._config["root"])
         cage: Cage = Alone(self._config) if problem else Namespaces(self._config)
         try:
@@ -97,22 +98,6 @@ class Zygote:
             raise OSError(f"{problem}; {error}" if problem else str(error)) from error
         self.tier = type(cage).__name__.lower()
         return cage
-
-    def _import_everything(self) -> None:
-        gc.disable()  # nothing that is imported goes away again: looking for garbage takes a sixth of the time
-        for name in policy.PRELOADED:
-            importlib.import_module(name)
-        import torch  # noqa: PLC0415 - only after the cage is closed
-
-        from autograder.sandbox.shell import make_shell  # noqa: PLC0415
-
-        torch.set_num_threads(1)
-        self._shell = make_shell()
-        forget = self._config["forget_path"]
-        sys.path[:] = [path for path in sys.path if path != forget]
-        gc.collect()
-        gc.freeze()
-        gc.enable()
 
     # ------------------------------------------------------------------------------- service
 
@@ -183,6 +168,7 @@ class Zygote:
         syscalls.set_dumpable(False)
         lockdown.close_all_but((descriptor, tell))
         cage.furnish(limits)
+        lockdown.be_called("ag-keeper")
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         keeper = os.getpid()
         pid = os.fork()
@@ -194,7 +180,10 @@ class Zygote:
         watch.keep(pid, limits, cage.processes, cage.scratch())
 
     def _be_caged(self, cage: Cage, limits: dict[str, Any], descriptor: int, tell: int, keeper: int) -> None:
+        from autograder.sandbox import lockdown  # noqa: PLC0415
+
         os.setsid()
+        lockdown.be_called("ag-student")
         cage.lock(limits, keeper)
         self._be_student(limits, descriptor, tell)
 

@@ -118,14 +118,28 @@ def files(course: Path) -> set[str]:
 
 
 def processes(course: Path) -> dict[int, str]:
-    """What runs for ``course``, by pid: workers stand in its folder, zygotes and their forks are told to hide it."""
-    found = {}
+    """What runs for ``course``, name and command by pid: what stands in its folder, and all that this has started."""
+    children: dict[int, list[int]] = {}
+    waiting = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            line = (entry / "cmdline").read_bytes().decode(errors="replace")
-            if str(course) in line or (entry / "cwd").readlink() == course:
-                found[int(entry.name)] = line
+            pid = int(entry.name)
+            children.setdefault(parent(pid), []).append(pid)
+            if (entry / "cwd").readlink() == course:
+                waiting.append(pid)
+    found = {}
+    while waiting:
+        pid = waiting.pop()
+        with contextlib.suppress(OSError):
+            folder = Path(f"/proc/{pid}")
+            found[pid] = f"{(folder / 'comm').read_text('utf-8')} {(folder / 'cmdline').read_bytes()!r}"
+            if pid not in SEEN.setdefault(course, {}):
+                SEEN[course][pid] = os.pidfd_open(pid)
+        waiting += [child for child in children.get(pid, ()) if child not in found]
     return found
+
+
+SEEN: dict[Path, dict[int, int]] = {}  # whatever was found to run for a course, as pidfds: pids are used again
 
 
 def parent(pid: int) -> int:
@@ -139,9 +153,8 @@ def workers(course: Path) -> list[int]:
     return [pid for pid, line in processes(course).items() if "spawn_main" in line]
 
 
-def zygotes(course: Path) -> list[int]:
-    own = set(workers(course))
-    return [pid for pid, line in processes(course).items() if "sandbox.zygote" in line and parent(pid) in own]
+def called(course: Path, name: str) -> list[int]:
+    return [pid for pid, line in processes(course).items() if line.startswith(name)]
 
 
 def ends(pid: int, seconds: float) -> bool:
@@ -157,9 +170,11 @@ def ends(pid: int, seconds: float) -> bool:
 
 
 def require_no_orphan(course: Path) -> None:
-    while left := processes(course):
-        pid, line = next(iter(left.items()))
-        assert ends(pid, PATIENCE), f"{pid} lives on: {line[:200]}"
+    while processes(course) or SEEN[course]:
+        pid, descriptor = SEEN[course].popitem()
+        ended = select.select([descriptor], [], [], PATIENCE)[0]
+        os.close(descriptor)
+        assert ended, f"{pid} lives on"
 
 
 def until(process: subprocess.Popen[str], happened: Any) -> bool:
@@ -188,7 +203,7 @@ def undisturbed(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return course
 
 
-STRIKES = ("start", "worker", "zygote", "main", "interrupt", "zygote", "worker", "interrupt")
+STRIKES = ("start", "worker", "ag-zygote", "main", "ag-nursery", "interrupt", "ag-zygote", "worker", "interrupt")
 
 
 def test_a_class_is_graded_right_whatever_is_killed_on_the_way(
@@ -209,9 +224,10 @@ def test_a_class_is_graded_right_whatever_is_killed_on_the_way(
         there = there and not ends(process.pid, draw.uniform(0, 0.1))
         assert there, f"the run ended before the strike at {strike!r}: {process.communicate()[0]}"
         killed.append(strike)
-        if strike in ("worker", "zygote"):
+        crowd = workers(course) if strike == "worker" else called(course, strike)
+        if crowd:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(draw.choice(workers(course) if strike == "worker" else zygotes(course)), signal.SIGKILL)
+                os.kill(draw.choice(crowd), signal.SIGKILL)
             continue
         process.send_signal(signal.SIGINT if strike == "interrupt" else signal.SIGKILL)
         said, _ = process.communicate(timeout=PATIENCE)

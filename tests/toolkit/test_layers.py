@@ -21,7 +21,8 @@ LAYERS = """
     sandbox.evaluate sandbox.lockdown sandbox.watch files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
-    sandbox.zygote sandbox.process
+    sandbox.zygote sandbox.launch
+    sandbox.nursery sandbox.process
     sandbox.session course seed testing.marks testing.strategies testing.log
     suite testing.student provenance
     testing.compare
@@ -60,7 +61,7 @@ ONLY_IN = {
     "libcst": ("proof",),
     "mutmut": ("proof",),
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
-    "pyseccomp": ("sandbox.lockdown", "sandbox.zygote"),
+    "pyseccomp": ("sandbox.lockdown", "sandbox.zygote", "sandbox.nursery"),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
     "typer": ("cli", "commands"),
 }
@@ -115,7 +116,7 @@ def test_table_names_only_files_that_exist() -> None:
 
 
 def test_student_process_loads_nothing_of_the_grading_side() -> None:
-    reached, waiting = set[str](), ["sandbox.zygote"]
+    reached, waiting = set[str](), ["sandbox.nursery"]
     while waiting:
         name = waiting.pop()
         reached.add(name)

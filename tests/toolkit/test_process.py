@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.errors import GraderError, IsolationError, ProcessDied
+from autograder.errors import AutograderError, GraderError, IsolationError, ProcessDied
 from autograder.model import Limits, Verdict
+from autograder.sandbox import launch
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.sandbox.wire import HEADER, MAGIC
@@ -180,6 +181,7 @@ def test_the_zygote_ends_with_the_grading_process(tmp_path: Path) -> None:
     program = f"""
 import sys, os
 sys.path.insert(0, {str(ROOT)!r})
+from autograder.sandbox import launch
 from autograder.sandbox.process import Sandbox
 sandbox = Sandbox("sandbox")
 sandbox.wait_ready()
@@ -200,9 +202,73 @@ def test_a_zygote_that_is_gone_is_the_grader_s_own_failure() -> None:
     with Sandbox("sandbox") as sandbox:
         sandbox.wait_ready()
         sandbox._zygote.kill()
-        sandbox._zygote.wait()
+        sandbox._zygote.wait(30)
         with pytest.raises(GraderError, match="the sandbox's zygote"):
             sandbox.start(Limits())
+
+
+def test_sandboxes_share_a_nursery_and_get_another_where_it_is_killed() -> None:
+    with Sandbox("sandbox") as first, Sandbox("process") as second:
+        first.wait_ready()
+        second.wait_ready()
+        nursery = parent_of(first._zygote.pid)
+        assert nursery == parent_of(second._zygote.pid)
+        descriptor = os.pidfd_open(nursery)
+        os.kill(nursery, signal.SIGKILL)
+        assert select.select([descriptor], [], [], 30)[0]
+        os.close(descriptor)
+        assert first._zygote.wait(30)
+        assert second._zygote.wait(30)
+        with pytest.raises(GraderError, match="the sandbox's zygote"):
+            first.start(Limits())
+    with Sandbox("sandbox") as third:
+        third.start(Limits()).kill()
+        assert parent_of(third._zygote.pid) != nursery
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+
+
+def test_a_fork_has_a_nursery_of_its_own() -> None:
+    """It may be under other rules since: a zygote from the nursery of before would not be."""
+    with Sandbox("process") as ours:
+        nursery = parent_of(ours._zygote.pid)
+        ready, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            with Sandbox("process") as theirs:
+                os.write(tell, str(parent_of(theirs._zygote.pid)).encode())
+            os._exit(0)
+        os.close(tell)
+        with os.fdopen(ready) as said:
+            assert int(said.read()) != nursery
+        os.waitpid(pid, 0)
+        ours.start(Limits()).kill()
+
+
+@pytest.mark.parametrize(
+    ("boot", "words"),
+    [
+        ("from autograder.sandbox import policy; policy.PRELOADED = ('no_such_library',)", "named 'no_such_library'"),
+        ("raise SystemExit('the disk is on fire')", "zygote ended; its last words: the disk is on fire"),
+    ],
+)
+def test_what_keeps_a_nursery_from_working_is_said(monkeypatch: pytest.MonkeyPatch, boot: str, words: str) -> None:
+    start = "from autograder.sandbox.nursery import main; main(int(sys.argv[1]), sys.argv[2])"
+    monkeypatch.setattr(launch, "_BOOT", f"import sys; sys.path.insert(0, sys.argv[2]); {boot}; {start}")
+    others = launch._Shared()
+    monkeypatch.setattr(launch, "shared", others.nursery)
+    with Sandbox("process") as sandbox, pytest.raises(AutograderError, match=words):
+        sandbox.wait_ready()
+    others.close()
+
+
+def test_a_zygote_shows_no_path_of_the_course(tmp_path: Path) -> None:
+    with Sandbox("sandbox", hidden=(tmp_path,)) as sandbox:
+        session, student = opened(sandbox, "def read(): return open('/proc/self/cmdline').read()")
+        assert str(tmp_path) not in student.read()
+        session.close()
 
 
 def test_a_folder_that_cannot_be_shown_stops_everything(tmp_path: Path) -> None:
@@ -211,7 +277,7 @@ def test_a_folder_that_cannot_be_shown_stops_everything(tmp_path: Path) -> None:
     sandbox = Sandbox("sandbox", data=data)
     sandbox.close()
     broken = Sandbox.__new__(Sandbox)
-    config = sandbox._config((), None) | {"shown": ["/does/not/exist"], "root": str(tmp_path)}
+    config = sandbox._config((), None) | {"shown": ["/does/not/exist"], "root": str(tmp_path), "entrances": []}
     broken._config = lambda *_: config  # type: ignore[method-assign]
     broken.__init__("sandbox")  # type: ignore[misc]
     with (

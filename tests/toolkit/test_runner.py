@@ -195,7 +195,7 @@ def test_the_grade_does_not_hang_on_what_was_graded_before(grader: Grader, tmp_p
 
 def test_a_zygote_that_was_killed_is_replaced(grader: Grader, tmp_path: Path) -> None:
     os.kill(grader._sandbox._zygote.pid, signal.SIGKILL)
-    grader._sandbox._zygote.wait(timeout=30)
+    grader._sandbox._zygote.wait(30)
     assert grade(grader, tmp_path).score == 5.0
 
 
@@ -203,6 +203,7 @@ def test_a_zygote_that_is_killed_while_it_starts_is_replaced_once(tmp_path: Path
     with Grader(tiny_course(tmp_path), TOPIC) as grader:
         first = grader._sandbox._zygote
         first.kill()
+        assert first.wait(30)
         grader.wait_ready()
         assert grader._sandbox._zygote.pid != first.pid
         assert grade(grader, tmp_path).score == 5.0
@@ -214,6 +215,7 @@ def test_a_zygote_that_cannot_live_stops_the_start(tmp_path: Path, monkeypatch: 
     def stillborn(self: Grader) -> Sandbox:
         sandbox = make(self)
         sandbox._zygote.kill()
+        assert sandbox._zygote.wait(30)
         started.append(sandbox)
         return sandbox
 
