@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import multiprocessing
 import os
 import signal
 import socket
 import sys
 import tempfile
+import types
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +18,19 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import msgspec
+
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
-from autograder.sandbox import launch, syscalls
+from autograder.sandbox import launch, lockdown, syscalls
 from autograder.streams import guard
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
-_CONTEXT = multiprocessing.get_context("spawn")  # workers must not inherit threads or torch state
+# Workers must not inherit this process's threads or torch state: on Linux they are forks of a server that has none.
+_FORKS = sys.platform == "linux"
+_CONTEXT = multiprocessing.get_context("forkserver") if _FORKS else multiprocessing.get_context("spawn")
+_CONTEXT.set_forkserver_preload(["autograder.preload"])
 
 
 @dataclass
@@ -91,9 +96,21 @@ def _start(root: Path, topic: str, options: bytes) -> _Worker:
     except OSError as error:
         raise _for_people(error) from error
     process = _CONTEXT.Process(target=_work, args=(theirs, channel, str(root), topic, options))
-    process.start()
+    with _without_main():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the script that was started: a worker would import it, and the command line with it, for nothing."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _give(worker: _Worker, job: tuple[Submission, int]) -> None:
@@ -126,19 +143,16 @@ def _stop(worker: _Worker) -> None:
 def _work(connection: Connection, channel: socket.socket, root: str, topic: str, options: bytes) -> None:
     """A worker: grades what comes until the connection closes."""
     launch.adopt(channel)
+    lockdown.be_called("ag-grader")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
     _end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
-    gc.disable()  # what is imported stays: see the zygote
-    import msgspec  # noqa: PLC0415
-
+    from autograder import preload  # noqa: F401, PLC0415 - there already where the server of forks has imported it
     from autograder.course import Course  # noqa: PLC0415
     from autograder.provenance import Options  # noqa: PLC0415
     from autograder.runner import Grader  # noqa: PLC0415 - torch is imported in workers only
 
-    gc.freeze()
-    gc.enable()
     try:
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
@@ -154,9 +168,9 @@ def _end_with_the_parent() -> None:
     """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
     if sys.platform != "linux":
         return
-    syscalls.die_with_parent()
+    syscalls.die_with_parent()  # the server of forks ends as the main process does
     parent = multiprocessing.parent_process()
-    if parent is not None and os.getppid() != parent.pid:  # it was killed before we asked
+    if parent is not None and not parent.is_alive():  # it was killed before we asked
         os._exit(1)
 
 

@@ -162,10 +162,10 @@ class Memory:
                     self._look_at(pid)
 
     def _look_at(self, pid: int) -> None:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if b"multiprocessing.spawn" in command:
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+        if name == "ag-grader":
             self.workers[pid] = _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
-        elif Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "ag-student":
+        elif name == "ag-student":
             own = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Private_Clean", "Private_Dirty")
             self._own[pid] = max(own, self._own.get(pid, 0))
 

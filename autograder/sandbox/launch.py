@@ -107,7 +107,7 @@ class _Shared:
             return self._nursery
 
     def adopt(self, channel: socket.socket) -> None:
-        self._nursery, self._pid = Nursery(channel), os.getpid()
+        self._inherited, self._nursery, self._pid = self._nursery, Nursery(channel), os.getpid()
 
     def close(self) -> None:
         if self._nursery is not None and self._pid == os.getpid():

@@ -37,7 +37,8 @@ LAYERS = """
     precedents
     judge
     runner
-    pool results receipts doctor pytest_plugin
+    preload results receipts doctor pytest_plugin
+    pool
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     nbgrader_bridge.entries

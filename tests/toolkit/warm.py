@@ -12,6 +12,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,9 @@ class Warm:
 # ------------------------------------------------------------------------------------ the program
 
 
+NURSERY: list[socket.socket] = []  # the way to one for all commands
+
+
 def _serve() -> None:
     for line in iter(sys.stdin.buffer.readline, b""):
         pid = os.fork()
@@ -60,7 +64,9 @@ def _serve() -> None:
 
 def _command(arguments: list[str], folder: str, streams: list[str]) -> None:
     from autograder.cli import main
+    from autograder.sandbox import launch
 
+    launch.adopt(NURSERY[0])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, path in enumerate([os.devnull, *streams]):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -79,6 +85,8 @@ if __name__ == "__main__":
     import autograder.proof.mutants
     import autograder.replay
     import autograder.verify  # noqa: F401 - whatever a command imports when it runs
+    from autograder.sandbox.launch import shared
 
+    NURSERY.append(shared().channel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the tests
     _serve()
