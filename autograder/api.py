@@ -19,6 +19,7 @@ from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
+from autograder.kept import edited_tests
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
@@ -78,8 +79,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
         assignment = course.assignment(order.topic)
         basis = basis_of(assignment, Seed.of_course(course.state), order.options)
         submissions, strange = find_submissions(order.submitted, order.topic, order.students)
-        standing = {} if order.force else _standing(submissions, order.results, basis)
-        waiting = [submission for submission in submissions if submission.student not in standing]
+        standing, waiting = _compared(submissions, order.results, basis, force=order.force)
         started(len(submissions), len(waiting))
         reports = dict(standing)
         by_student = {submission.student: submission for submission in submissions}
@@ -90,7 +90,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
             reading.settle()
             for report in grade_each(course, order, waiting, basis):
                 previous = read_report(result_path(order.results, order.topic, report.student))
-                changed = what_changed(previous, basis, _bytes_of(by_student[report.student])) if previous else []
+                changed = _reasons(previous, report, basis, _bytes_of(by_student[report.student]))
                 write_report(order.results, report)
                 reports[report.student] = report
                 reading.take(report, by_student[report.student])
@@ -144,10 +144,10 @@ def grade_one(course: Course, submission: Submission, options: Options | None = 
     """
     order = Order(submission.assignment, course.submitted, course.results, options=options or Options())
     basis = basis_of(course.assignment(order.topic), Seed.of_course(course.state), order.options)
-    standing = _standing([submission], order.results, basis).get(submission.student)
-    if standing is not None:
-        return standing
-    report = _WARM.grader(course, order, basis).grade(submission)
+    standing, waiting = _compared([submission], order.results, basis)
+    if not waiting:
+        return standing[submission.student]
+    report = _WARM.grader(course, order, basis).grade(waiting[0])
     write_report(order.results, report)
     with readers(course, replace(order, gradebook=False)) as reading:
         reading.take(report, submission)
@@ -182,14 +182,36 @@ _WARM = _Warm()
 atexit.register(_WARM.close)
 
 
-def _standing(submissions: Sequence[Submission], results: Path, basis: Basis) -> dict[str, GradeReport]:
-    """Earlier reports whose grade still stands: nothing that they depend on has changed."""
-    found = {}
+def _compared(
+    submissions: Sequence[Submission], results: Path, basis: Basis, *, force: bool = False
+) -> tuple[dict[str, GradeReport], list[Submission]]:
+    """Earlier reports whose grade still stands, by student, and what is to be graded.
+
+    Where nothing but the hidden tests has changed, a submission takes its earlier report along: what they do not
+    touch of it is kept. With ``force`` everything is graded, and nothing kept.
+    """
+    standing, waiting = dict[str, GradeReport](), list[Submission]()
     for submission in submissions:
-        report = read_report(result_path(results, submission.assignment, submission.student))
-        if report is not None and not what_changed(report, basis, _bytes_of(submission)):
-            found[submission.student] = report
-    return found
+        report = None if force else read_report(result_path(results, submission.assignment, submission.student))
+        changed = what_changed(report, basis, _bytes_of(submission)) if report is not None else []
+        if report is not None and not changed:
+            standing[submission.student] = report
+        else:
+            earlier = report if changed == ["tests"] else None
+            waiting.append(msgspec.structs.replace(submission, earlier=earlier))
+    return standing, waiting
+
+
+def _reasons(previous: GradeReport | None, report: GradeReport, basis: Basis, submission: bytes) -> list[str]:
+    """What differs from when ``previous`` was made: single tests by name, where both reports say what theirs were."""
+    if previous is None:
+        return []
+    changed = what_changed(previous, basis, submission)
+    tests = edited_tests(previous, report)
+    if "tests" in changed and tests:
+        place = changed.index("tests")
+        changed[place : place + 1] = tests
+    return changed
 
 
 def _bytes_of(submission: Submission) -> bytes:

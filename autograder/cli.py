@@ -36,6 +36,7 @@ from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.streams import guard
 from autograder.text import clean
+from autograder.words import some
 
 if TYPE_CHECKING:
     from autograder.api import Graded
@@ -166,7 +167,7 @@ def grade(
         def landed(report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None:
             bar.advance(task)
             if previous is not None and previous.score != report.score:
-                why = f" ({', '.join(changed)} changed)" if changed else ""
+                why = f" ({some(changed)} changed)" if changed else ""
                 line = f"{report.student}: {previous.score:g} -> {report.score:g}{why}"
                 err.print(escape(line))
 

@@ -227,6 +227,10 @@ def file_digest(*paths: Path) -> str:
 
 def tests_digest(assignment: Assignment) -> str:
     """Names the hidden tests of an assignment, with the modules beside them that they may import."""
-    path = assignment.hidden_tests
-    beside = sorted(p for p in path.parent.glob("*.py") if not p.name.startswith("test_") and p.name != "conftest.py")
-    return file_digest(path, *beside)
+    return file_digest(assignment.hidden_tests, *beside_tests(assignment))
+
+
+def beside_tests(assignment: Assignment) -> list[Path]:
+    """Modules that hidden tests may import from their own folder."""
+    folder = assignment.hidden_tests.parent
+    return sorted(p for p in folder.glob("*.py") if not p.name.startswith("test_") and p.name != "conftest.py")

@@ -32,9 +32,15 @@ Examples = dict[str, list[bytes]]
 
 
 class _Stored(TypedDict):
-    """What a file of examples holds: the digest of the reference that passed them, and the examples by test."""
+    """What a file of examples holds: the examples by test, and what they come from.
+
+    ``tried_on`` is the digest of the reference that passed them, ``drawn_with`` names the libraries, ``drawn_for`` the
+    source of each test.
+    """
 
     tried_on: str
+    drawn_with: str
+    drawn_for: dict[str, str]
     examples: Examples
 
 
@@ -116,13 +122,30 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     stored = _read(path)
     if stored is not None and stored["tried_on"] == tried_on:
         return stored["examples"]
-    examples = stored["examples"] if stored else _draw_all(suite, seed, purpose)
+    examples = stored["examples"] if stored else _standing(path, suite)
+    drawn = {
+        test.name: draw(test, seed.derive(purpose, suite.topic, test.name))
+        for test in suite.tests
+        if test.name not in examples
+    }
     for test in suite.tests:
-        for data in examples[test.name]:
+        for data in (examples | drawn)[test.name]:
             _try_reference(test, data, reference)
-    _write(path, {"tried_on": tried_on, "examples": examples})
+    examples = {test.name: (examples | drawn)[test.name] for test in suite.tests}
+    drawn_for = {test.name: test.digest for test in suite.tests}
+    _write(path, {"tried_on": tried_on, "drawn_with": _libraries(), "drawn_for": drawn_for, "examples": examples})
     _forget_all_but_the_newest(path)
     return examples
+
+
+def _standing(path: Path, suite: Suite) -> Examples:
+    """Examples of tests that an edit of the others has left as they were: those drawn last for the same source."""
+    for earlier in reversed(_group(path)):
+        stored = _read(earlier)
+        if stored is not None and stored["drawn_with"] == _libraries():
+            same = [test.name for test in suite.tests if stored["drawn_for"].get(test.name) == test.digest]
+            return {name: stored["examples"][name] for name in same}
+    return {}
 
 
 def _path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
@@ -130,13 +153,19 @@ def _path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
     return course.state / "examples" / f"{suite.topic}-{purpose}-{seed.id}-{_key(suite, seed, purpose)}.bin"
 
 
-def _forget_all_but_the_newest(path: Path) -> None:
-    """Remove what earlier tests drew from the same seed for the same purpose; a replay finds every seed's last ones."""
+def _group(path: Path) -> list[Path]:
+    """All stored examples of the same seed for the same purpose, the newest last."""
     group, _ = path.name.rsplit("-", 1)
     with contextlib.suppress(OSError):  # another worker may be at it, and nothing depends on it
         found = [(other.stat().st_mtime_ns, other) for other in path.parent.glob(f"{group}-*.bin")]
-        for _, other in sorted(found)[:-KEPT]:
-            other.unlink()
+        return [other for _, other in sorted(found)]
+    return []
+
+
+def _forget_all_but_the_newest(path: Path) -> None:
+    """Remove what earlier tests drew from the same seed for the same purpose; a replay finds every seed's last ones."""
+    for other in _group(path)[:-KEPT]:
+        other.unlink(missing_ok=True)
 
 
 def examples_digest(examples: Examples) -> str:
@@ -147,10 +176,6 @@ def examples_digest(examples: Examples) -> str:
             digest.update(f"{len(data)}:".encode() + data)
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-def _draw_all(suite: Suite, seed: Seed, purpose: str) -> Examples:
-    return {test.name: draw(test, seed.derive(purpose, suite.topic, test.name)) for test in suite.tests}
 
 
 def run_example(test: HiddenTest, data: bytes, student: Student, reference: Student) -> None:
@@ -179,9 +204,14 @@ def _try_reference(test: HiddenTest, data: bytes, reference: Student) -> None:
 
 
 def _key(suite: Suite, seed: Seed, purpose: str) -> str:
+    parts = (suite.digest, seed.id, purpose, _libraries())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _libraries() -> str:
+    """Names what draws examples, beside the tests: the interface of tests, hypothesis, torch."""
     testing = sorted((Path(autograder.__file__).parent / "testing").glob("*.py"))
-    parts = (suite.digest, seed.id, purpose, file_digest(*testing), hypothesis.__version__, torch.__version__)
-    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
+    return f"{file_digest(*testing)} {hypothesis.__version__} {torch.__version__}"
 
 
 def _read(path: Path) -> _Stored | None:
@@ -195,7 +225,7 @@ def _read(path: Path) -> _Stored | None:
         stored: _Stored = decode(data[32:], _BOUNDS)
     except WireError:
         return None
-    return stored
+    return stored if stored.keys() == _Stored.__annotations__.keys() else None
 
 
 def _write(path: Path, stored: _Stored) -> None:

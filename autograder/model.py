@@ -90,6 +90,7 @@ class TestRecord(Record, frozen=True, kw_only=True):
     examples: int = 0
     seconds: float = 0.0
     misconception: str | None = None
+    sha256: str = ""  # of what decided it beside the submission and the reference: its source, its examples
 
 
 class QuestionResult(Record, frozen=True, kw_only=True):
@@ -173,10 +174,14 @@ class GradeReport(Record, frozen=True, kw_only=True):
 
 
 class Submission(Record, frozen=True, kw_only=True):
-    """One student's notebook as it was handed in. ``questions``: the only ones to grade; all where it is empty."""
+    """One student's notebook as it was handed in. ``questions``: the only ones to grade; all where it is empty.
+
+    ``earlier``: a report from before hidden tests were edited, of which what they do not touch is kept.
+    """
 
     student: str
     assignment: str
     path: Path
     seconds_late: float = 0.0
     questions: tuple[str, ...] = ()
+    earlier: GradeReport | None = None

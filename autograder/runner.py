@@ -7,7 +7,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from autograder.errors import GraderError, InvalidSubmission, ProcessDied, Stude
 from autograder.examples import examples_digest, load_examples
 from autograder.hints import known_misconceptions
 from autograder.judge import Bench, Explainer, judge
+from autograder.kept import DEADLY, kept_records, marks_of
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
 from autograder.precedents import Precedents
 from autograder.provenance import Options, basis_of
@@ -64,6 +65,7 @@ class Grader:
         self.reference = Student(RememberingBackend(namespace), self.suite.forbidden)
         self.examples = load_examples(course, self.suite, self.seed, "graded", self.reference)
         self.examples_sha256 = examples_digest(self.examples)
+        self.marks = marks_of(self.suite, self.examples)
         self.precedents = Precedents()
         module = course.load(assignment.misconceptions) if assignment.misconceptions.is_file() else None
         self.known = known_misconceptions(module, namespace)
@@ -92,7 +94,7 @@ class Grader:
         data = b""
         try:
             data = read_notebook(submission.path, self._limits)
-            outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission.questions))
+            outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
@@ -128,7 +130,11 @@ class Grader:
         self._sandbox = self._new_sandbox()
         return work()
 
-    def _judge_all(self, data: bytes, questions: tuple[str, ...]) -> Outcome:
+    def _judge_all(self, data: bytes, submission: Submission) -> Outcome:
+        earlier = submission.earlier if _is_of(submission.earlier, data) else None
+        kept = kept_records(earlier, self.suite, self.marks)
+        if earlier is not None and kept.keys() == self.marks.keys():
+            return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
         session = Session(self._sandbox, data, self._limits, names)
         try:
@@ -137,12 +143,15 @@ class Grader:
             except ProcessDied as death:
                 return self._nothing_graded(death.verdict, death.message)
             student = Student(session, self.suite.forbidden)
-            records = self._records(session, student, questions)
+            records = self._records(session, student, submission.questions, kept)
         finally:
             session.close()
-        return Outcome(tuple(records), (*source_flags(session), *trace_flags(student)), session.cells)
+        flags = dict.fromkeys((*source_flags(session), *trace_flags(student), *_trace_flags_of(earlier, kept)))
+        return Outcome(tuple(records), tuple(flags), session.cells)
 
-    def _records(self, session: Session, student: Student, questions: tuple[str, ...]) -> list[TestRecord]:
+    def _records(
+        self, session: Session, student: Student, questions: tuple[str, ...], kept: Mapping[str, TestRecord]
+    ) -> list[TestRecord]:
         explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
         explainer.silent = not self.options.diagnose
         if not self.options.explain:
@@ -153,6 +162,9 @@ class Grader:
         records = []
         for test in self.suite.tests:
             name = test.question.name
+            if test.name in kept:
+                records.append(kept[test.name])
+                continue
             if questions and name not in questions:
                 record = _left_out(test)
             elif name in fallen:
@@ -163,7 +175,7 @@ class Grader:
                 deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
                 if deadly or (self.options.first_loss_only and record.verdict in LOST):
                     fallen[name] = record
-            records.append(record)
+            records.append(msgspec.structs.replace(record, sha256=self.marks[test.name]))
         return records
 
     def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
@@ -184,7 +196,6 @@ class Grader:
 NOTEBOOK_LIKE = re.compile(r"\.ipynb\b", re.IGNORECASE)  # also .ipynb.txt, as some browsers save it
 
 # A function that hangs or dies takes few of the fresh processes, so that the other questions get theirs.
-DEADLY = frozenset({Verdict.CRASHED, Verdict.MEMORY, Verdict.TIMEOUT, Verdict.PROTOCOL})
 DEATHS_PER_QUESTION = 2
 NOT_RUN = "not run, an earlier test of this question ended the process"
 LOST = frozenset(Verdict) - {Verdict.PASSED, Verdict.DEFERRED}
@@ -264,6 +275,16 @@ def trace_flags(student: Student) -> tuple[Flag, ...]:
     """Functions that worked in threads or processes of their own, where forbidden operations are not seen."""
     said = "started a thread or process in a graded call; what ran there was not traced"
     return tuple(Flag(kind="trace", detail=f"{name} {said}") for name in sorted(student.unseen))
+
+
+def _is_of(earlier: GradeReport | None, data: bytes) -> bool:
+    """Whether ``earlier`` is a report of the same notebook."""
+    return earlier is not None and earlier.provenance.submission_sha256 == hashlib.sha256(data).hexdigest()
+
+
+def _trace_flags_of(earlier: GradeReport | None, kept: Mapping[str, TestRecord]) -> tuple[Flag, ...]:
+    """What tests that are kept had to note."""
+    return tuple(flag for flag in earlier.flags if flag.kind == "trace") if earlier is not None and kept else ()
 
 
 def require_manifest(assignment: Assignment, suite: Suite) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Assignment, Course, tests_digest
+from autograder.course import Assignment, Course, beside_tests, file_digest, tests_digest
 from autograder.errors import AuthoringError
 from autograder.testing.marks import Forbidden, Question
+from autograder.touched import digests
 
 FIXTURES = ("student", "reference")
 
@@ -27,6 +28,7 @@ class HiddenTest:
     function: Callable[..., Any]
     body: Callable[..., Any]
     drawn: bool
+    digest: str  # of all that it depends on among the course's hidden tests
 
     @functools.cached_property
     def wants(self) -> tuple[str, ...]:
@@ -58,11 +60,13 @@ def collect(course: Course, assignment: Assignment) -> Suite:
     """Import the hidden tests of ``assignment`` and list them; raises ``AuthoringError`` where one is malformed."""
     path = assignment.hidden_tests
     module = course.load(path)
-    tests = tuple(
-        _hidden_test(path, name, value)
+    functions = {
+        name: value
         for name, value in vars(module).items()
         if name.startswith("test_") and callable(value) and getattr(value, "__module__", None) == module.__name__
-    )
+    }
+    own, beside = digests(path.read_text(encoding="utf-8"), functions), file_digest(*beside_tests(assignment))
+    tests = tuple(_hidden_test(path, name, value, f"{own[name]} {beside}") for name, value in functions.items())
     if not tests:
         raise AuthoringError(f"{path}: holds no test; write functions named test_... marked with @question")
     forbidden = getattr(module, "FORBIDDEN", {})
@@ -75,11 +79,11 @@ def collect(course: Course, assignment: Assignment) -> Suite:
     return suite
 
 
-def _hidden_test(path: Path, name: str, function: Any) -> HiddenTest:
+def _hidden_test(path: Path, name: str, function: Any, digest: str) -> HiddenTest:
     mark = getattr(function, "autograder_question", None)
     if not isinstance(mark, Question):
         raise AuthoringError(f"{path}: {name} is not marked with @question(...), so it counts for nothing")
     title = inspect.cleandoc(function.__doc__ or "").splitlines()[0]
     handle = getattr(function, "hypothesis", None)
     body = handle.inner_test if handle is not None else function
-    return HiddenTest(name, title, mark, function, body, handle is not None)
+    return HiddenTest(name, title, mark, function, body, handle is not None, digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -94,6 +94,12 @@ def points(value: float | None) -> str:
 def plural(count: float, noun: str) -> str:
     """``1 point``, ``2 points``, ``0.5 points``."""
     return f"{points(count)} {noun}" if count == 1 else f"{points(count)} {noun}s"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c and 2 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def duration(seconds: float) -> str:

@@ -72,7 +72,7 @@ def test_an_edit_of_the_hidden_tests_grades_again_with_the_reason(course: Path, 
     assert report(course, "bob")["score"] == 4.5
     tests = course / "tests" / "hidden" / f"test_{TOPIC}.py"
     edit(tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "assert calls >= 0")
-    assert "bob: 4.5 -> 5 (tests changed)" in run("grade", TOPIC, "--db", "none").stderr
+    assert "bob: 4.5 -> 5 (test_halver_counts_its_calls changed)" in run("grade", TOPIC, "--db", "none").stderr
 
 
 def test_a_grading_process_that_dies_is_our_fault_and_leaves_the_earlier_grade(course: Path, run: Run) -> None:

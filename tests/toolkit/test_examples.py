@@ -13,6 +13,7 @@ from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.examples import KEPT, Examples, decode_example, draw, load_examples
 from autograder.seed import Seed
+from autograder.suite import HiddenTest
 from autograder.testing.student import LocalBackend, Student
 from tests.toolkit.answers import hidden_tests
 from tests.toolkit.tiny import TOPIC, edit, opened, tiny_course
@@ -213,3 +214,23 @@ def test_drawing_leaves_the_test_as_it_was(course: Course) -> None:
     draw(test, 1)
     assert before == (test.function.hypothesis.inner_test, test.function._hypothesis_internal_use_settings)  # type: ignore[attr-defined]
     assert not hasattr(test.function, "_hypothesis_internal_use_seed")
+
+
+def test_an_edit_of_one_test_draws_no_examples_of_the_others(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever another draw from the same seed would give."""
+    first = load(course)
+    drawn: list[str] = []
+
+    def note(test: HiddenTest, seed: int) -> list[bytes]:
+        drawn.append(test.name)
+        return draw(test, seed)
+
+    monkeypatch.setattr("autograder.examples.draw", note)
+    edit(course.assignment(TOPIC).hidden_tests, "@settings(max_examples=5)", "@settings(max_examples=6)")
+    again = load(course)
+    assert drawn == ["test_halve_leaves_its_input_alone"]
+    assert {name for name in first if first[name] != again[name]} == set(drawn)
+    monkeypatch.setattr("autograder.examples.torch.__version__", "another")
+    drawn.clear()
+    assert load(course).keys() == first.keys()
+    assert sorted(drawn) == sorted(first)

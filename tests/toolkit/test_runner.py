@@ -11,6 +11,7 @@ import pytest
 
 from autograder.course import Course
 from autograder.errors import AuthoringError, GraderError
+from autograder.kept import edited_tests
 from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.release import release
@@ -247,3 +248,63 @@ def test_points_of_what_was_handed_out_may_not_change(tmp_path: Path) -> None:
     edit(course.assignment(TOPIC).hidden_tests, "points=1.5", "points=1.25")
     with pytest.raises(AuthoringError, match="Halver"):
         Grader(Course(course.root), TOPIC)
+
+
+# what is kept of an earlier report
+
+
+def test_after_an_edit_only_questions_that_it_touches_are_graded(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    body = "y = super().forward(x); self.calls.zero_(); return y"
+    wrong = f"class Halver(Halver):\n    def forward(self, x):\n        {body}"
+    with Grader(course, TOPIC) as grader:
+        before = grade(grader, tmp_path, wrong)
+    assert [question.score for question in before.questions] == [3.0, 1.5, None]
+    edit(course.assignment(TOPIC).hidden_tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "pass")
+    with Grader(Course(course.root), TOPIC) as grader:
+        after = grade(grader, tmp_path, wrong, earlier=before)
+        assert after.questions[0] == before.questions[0]
+        assert [question.score for question in after.questions] == [3.0, 2.0, None]
+        assert edited_tests(before, after) == ["test_halver_counts_its_calls"]
+        assert grade(grader, tmp_path, wrong).questions[0] != before.questions[0]
+        other = grade(grader, tmp_path, wrong, "x = 1", earlier=before)  # another notebook
+        assert other.questions[0] != before.questions[0]
+
+
+def test_after_an_edit_that_touches_nothing_a_report_is_kept_without_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = tiny_course(tmp_path)
+    with Grader(course, TOPIC) as grader:
+        before = grade(grader, tmp_path, "raise RuntimeError('no')", halve("return x"))
+    edit(course.assignment(TOPIC).hidden_tests, "import torch\n", "import torch  # tensors\n")
+    with Grader(Course(course.root), TOPIC) as grader:
+        monkeypatch.setattr(Sandbox, "start", lambda *_: pytest.fail("a process was started"))
+        after = grade(grader, tmp_path, "raise RuntimeError('no')", halve("return x"), earlier=before)
+    assert after.provenance.tests_sha256 != before.provenance.tests_sha256
+    for name in ("score", "questions", "flags", "cells", "message", "verdict"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+def test_nothing_is_kept_of_a_submission_that_lost_its_process(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    fatal = "import os\nclass Halver(Halver):\n    def forward(self, x):\n        os._exit(3)"
+    with Grader(course, TOPIC) as grader:
+        before = grade(grader, tmp_path, fatal)
+        assert "crashed" in verdicts(before)
+        after = grade(grader, tmp_path, fatal, earlier=before)
+    assert verdicts(after) == verdicts(before)
+    assert after.questions[0] != before.questions[0]  # its seconds
+
+
+def test_flags_of_kept_questions_stay(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    body = "t = threading.Thread(target=int); t.start(); t.join(); return _halve(x)"
+    threaded = f"import threading\n_halve = halve\n{halve(body)}"
+    with Grader(course, TOPIC) as grader:
+        before = grade(grader, tmp_path, threaded)
+    assert [flag.kind for flag in before.flags] == ["trace"]
+    edit(course.assignment(TOPIC).hidden_tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "pass")
+    with Grader(Course(course.root), TOPIC) as grader:
+        after = grade(grader, tmp_path, threaded, earlier=before)
+    assert after.flags == before.flags

@@ -17,7 +17,7 @@ VERDICTS = st.sampled_from([Verdict.PASSED, Verdict.PASSED, Verdict.FAILED, Verd
 
 def a_test(question: str, points: float = 1.0, number: int = 0, **fields: object) -> HiddenTest:
     mark = Question(question, points, **fields)  # type: ignore[arg-type]
-    return HiddenTest(f"test_{question}_{number}", "A title", mark, len, len, drawn=False)
+    return HiddenTest(f"test_{question}_{number}", "A title", mark, len, len, drawn=False, digest="")
 
 
 def a_record(test: HiddenTest, verdict: Verdict) -> TestRecord:

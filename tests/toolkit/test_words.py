@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.model import Verdict
-from autograder.words import WORDS, duration, moment, plural, points
+from autograder.words import WORDS, duration, moment, plural, points, some
 
 
 def test_every_verdict_has_words() -> None:
@@ -55,3 +55,11 @@ def test_duration_says_two_units_at_most(seconds: float, said: str) -> None:
 
 def test_moment_is_said_in_utc() -> None:
     assert moment("2026-03-02T01:30:00+02:00") == "1 March 2026, 23:30 UTC"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [("", ""), ("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("abcdef", "a, b, c and 3 more")],
+)
+def test_of_many_names_the_first_are_said(names: str, said: str) -> None:
+    assert some(list(names)) == said
