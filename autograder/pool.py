@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from autograder.capacity import default_jobs
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
@@ -44,11 +45,11 @@ def grade_many(
 ) -> Iterator[GradeReport]:
     """Reports of all submissions as they are ready.
 
-    ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
-    worker died twice. Raises what kept the workers from starting.
+    ``options`` are JSON of ``provenance.Options``; with ``jobs`` of 0 as many workers grade as this machine bears;
+    ``broken`` makes the report of a submission whose worker died twice. Raises what kept the workers from starting.
     """
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(_enough(jobs, len(waiting)))]
+    workers = [_start(root, topic, options) for _ in range(enough(jobs or default_jobs(), len(waiting)))]
     try:
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
@@ -77,7 +78,8 @@ def grade_many(
             _stop(worker)
 
 
-def _enough(jobs: int, submissions: int) -> int:
+def enough(jobs: int, submissions: int) -> int:
+    """How many grading processes a run starts; raises ``ValueError`` where ``jobs`` is none."""
     if jobs < 1:
         raise ValueError(f"jobs={jobs}: without a grading process a run would wait for ever")
     return min(jobs, submissions)
@@ -122,7 +124,7 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
     """A worker: grades what comes until the connection closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
-    _end_with_the_parent()
+    end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     gc.disable()  # what is imported stays: see the zygote
     import msgspec  # noqa: PLC0415
@@ -137,14 +139,14 @@ def _work(connection: Connection, root: str, topic: str, options: bytes) -> None
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        _tell(connection, _for_people(error))
+        _tell(connection, for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
     """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
     if sys.platform != "linux":
         return
@@ -154,7 +156,8 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-def _for_people(error: Exception) -> AutograderError:
+def for_people(error: Exception) -> AutograderError:
+    """What to say of an error that kept a grading process from starting."""
     if isinstance(error, AutograderError):
         return error
     if isinstance(error, OSError) and is_full(error):

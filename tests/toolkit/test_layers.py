@@ -36,7 +36,11 @@ LAYERS = """
     precedents
     judge
     runner
-    pool results receipts doctor pytest_plugin
+    pool results receipts doctor pytest_plugin cluster
+    cluster.parcel
+    cluster.worker
+    cluster.crew
+    cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     gradebook feedback
@@ -59,6 +63,7 @@ ONLY_IN = {
     "libcst": ("proof",),
     "mutmut": ("proof",),
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
+    "ray": ("cluster",),
     "pyseccomp": ("sandbox.lockdown", "sandbox.zygote"),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
     "typer": ("cli", "commands"),
