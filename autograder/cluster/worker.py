@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import ray
 
 from autograder.cluster.parcel import Parcel, Started, Work, unpack
 from autograder.errors import InvalidSubmission, UsageError
@@ -32,8 +31,11 @@ class GradingProcess:
     def start(self, parcel: bytes) -> bytes:
         """Get ready: suite, examples, reference, zygote. Must be called first, and once."""
         be_silent()
-        node = ray.get_runtime_context().get_node_id()
+        from ray import get_runtime_context  # noqa: PLC0415 - the rest of this file needs no Ray
+
         from autograder.runner import Grader  # noqa: PLC0415 - torch is imported once nothing more can be printed
+
+        node = get_runtime_context().get_node_id()
 
         try:
             told = msgspec.msgpack.decode(parcel, type=Parcel)
