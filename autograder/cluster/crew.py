@@ -15,13 +15,12 @@ import msgspec
 import ray
 from ray import exceptions
 
-from autograder.cluster.parcel import Started, Work
+from autograder.cluster.parcel import Started, Work, why_none_starts
 from autograder.cluster.worker import GradingProcess
-from autograder.errors import AutograderError, GraderError, InvalidSubmission, UsageError
+from autograder.errors import InvalidSubmission, UsageError
 from autograder.model import GradeReport, Limits, Submission
 from autograder.pool import ATTEMPTS, enough
 from autograder.runner import read_notebook
-from autograder.text import clean
 
 IN_FLIGHT = 2  # per grading process: one at work, one at hand; what a dead machine takes along is little
 LOST_MACHINES = 5  # a submission that so many machines were lost under is given up
@@ -168,30 +167,24 @@ class Crew:
             yield GradeReport.from_json(answer)
 
     def _bury(self, post: Post, error: exceptions.RayError) -> Iterator[Broken]:
-        """Take a dead process off the list; its submissions wait again, unless the first has had its chances."""
+        """Take a dead process off the list. What it had at hand is next; what was at work is tried again in the end."""
         lost = isinstance(error, _LOST) or getattr(error, "preempted", False) or post.node in _dead_nodes()
         self._posts.remove(post)
         ray.kill(post.actor)
         if post.started and not lost:
             self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS or getattr(error, "actor_init_failed", False):
-                raise why_none_starts(error)
+            not_made = getattr(error, "actor_init_failed", False)
+            if not_made or self._false_starts >= FALSE_STARTS:
+                raise why_none_starts(str(error), not_made=not_made)
         jobs = [job for job, _ in post.tasks]
-        if jobs:
-            jobs[0].lost_machines += lost
-            jobs[0].deaths += not lost
-            if (why := _given_up(jobs[0])) is not None:
-                yield Broken(jobs.pop(0).submission, why)
-        self._waiting.extendleft(reversed(jobs))
-
-
-def why_none_starts(error: exceptions.RayError) -> AutograderError:
-    """What to say where grading processes cannot be made, or end before they are ready."""
-    said = clean(str(error).strip().splitlines()[-1], 400)
-    if getattr(error, "actor_init_failed", False):
-        advice = "install the same autograder on every machine"
-        return UsageError(f"a machine of the cluster cannot make a grading process: {said}; {advice}")
-    return GraderError(f"grading processes die on the cluster before they start: {said}")
+        self._waiting.extendleft(reversed(jobs[1:]))
+        for job in jobs[:1]:
+            job.lost_machines += lost
+            job.deaths += not lost
+            if (why := _given_up(job)) is not None:
+                yield Broken(job.submission, why)
+            else:
+                self._waiting.append(job)
 
 
 def _given_up(job: Job) -> str | None:

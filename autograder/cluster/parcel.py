@@ -18,6 +18,7 @@ from autograder.provenance import Basis, Options, basis_of, data_files
 from autograder.seed import Seed
 from autograder.suite import collect
 from autograder.testing.student import RememberingBackend, Student
+from autograder.text import clean
 
 _KINDS: dict[str, type[AutograderError]] = {
     kind.__name__: kind for kind in (UsageError, IsolationError, AuthoringError, GraderError)
@@ -64,6 +65,15 @@ class Started(msgspec.Struct, frozen=True):
         """Raise the error that was told."""
         if self.refused:
             raise _KINDS[self.refused](self.message)
+
+
+def why_none_starts(said: str, *, not_made: bool) -> AutograderError:
+    """What to say where grading processes cannot be made, or end before they are ready; ``said`` is Ray's account."""
+    last = clean(said.strip().splitlines()[-1], 400)
+    if not_made:
+        advice = "install the same autograder on every machine"
+        return UsageError(f"a machine of the cluster cannot make a grading process: {last}; {advice}")
+    return GraderError(f"grading processes die on the cluster before they start: {last}")
 
 
 def pack(course: Course, topic: str, options: Options) -> Parcel:

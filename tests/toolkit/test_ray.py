@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import secrets
 import select
@@ -11,16 +12,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pytest
 
-from autograder.cluster.engine import RayEngine
+from autograder.cluster.engine import RayEngine, _next
 from autograder.course import Course
-from autograder.errors import AuthoringError, GraderError, UsageError
+from autograder.errors import GraderError, UsageError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.provenance import Options
 from autograder.runner import Grader
@@ -32,7 +33,7 @@ from tests.toolkit.reports import report
 from tests.toolkit.test_hostile import CORPUS, read
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
 
-OPTIONS = Options(explain=False)
+OPTIONS = Options(explain=False, isolation="process")
 KINDS = (
     notebook(RIGHT),
     notebook(f"{IMPORTS}\n{WRONG_HALVE}\n{HALVER}"),
@@ -41,6 +42,7 @@ KINDS = (
     notebook(IMPORTS),
     b"no notebook",
 )
+PATIENCE = 120.0  # seconds after which something is taken not to happen
 CANARY = f"canary-{secrets.token_hex(16)}"
 
 
@@ -93,6 +95,11 @@ def timeless(found: GradeReport) -> dict[str, Any]:
 
 
 HOOK = "    assert_inputs_untouched(student.halve, x)"
+# A bug that one answer sets off, the worst there can be: the grading process is gone.
+POISON = """\
+    if student.describe('poison') == 'value':
+        __import__('os').kill(__import__('os').getpid(), 9)
+"""
 WAIT = """\
     gate = __import__('pathlib').Path({path!r})
     if student.describe({name!r}) == 'value' and gate.is_fifo():
@@ -110,33 +117,41 @@ class Gate:
         notes = self._path.with_suffix(".notes")
         os.mkfifo(self._path)
         os.mkfifo(notes)
-        # Reading and writing: nobody's end of a pipe closes with the last one on the other side.
-        self._held = os.open(self._path, os.O_RDWR)
-        self._notes = os.fdopen(os.open(notes, os.O_RDWR), encoding="ascii")
+        # For reading and writing: nobody waits for the other end, or meets its end, before the gate is opened.
+        self._held = os.fdopen(os.open(self._path, os.O_RDWR), "rb", buffering=0)
+        self._notes = os.fdopen(os.open(notes, os.O_RDWR), "rb", buffering=0)
         edit(course.assignment(TOPIC).hidden_tests, HOOK, WAIT.format(path=str(self._path), name=name) + HOOK)
 
     def wait_for(self, count: int) -> set[int]:
         """The ids of the next ``count`` processes that come here."""
-        return {int(self._notes.readline()) for _ in range(count)}
+        told = b""
+        while told.count(b"\n") < count:
+            if not select.select([self._notes], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"{told!r} instead of {count} processes came to {self._path.name}")
+            told += self._notes.read(4096)
+        return {int(line) for line in told.split()}
 
     def open(self) -> None:
         """Let all pass, from now on."""
         (beside := self._path.with_suffix(".open")).touch()
         beside.rename(self._path)
-        os.close(self._held)
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.open()
+        self._notes.close()
 
 
-def test_an_author_s_mistake_arrives_as_itself(course: Course) -> None:
-    edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", "_FACTOR = nothing")
-    with pytest.raises(AuthoringError, match=rf"^{course.root}/reference/halving.py: importing it raised NameError"):
-        list(graded(RayEngine(), course, [hand_in(course, "ada", KINDS[0])]))
-
-
-def test_the_loss_of_ray_s_part_of_a_run_is_told_with_its_last_words(course: Course) -> None:
-    end = "import os\nprint('raylet is gone', flush=True)\nos._exit(1)\n_FACTOR = 0.5"  # as Ray does
-    edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", end)
-    with pytest.raises(GraderError, match=r"^the connection to the Ray cluster ended; Ray said: raylet is gone$"):
-        list(graded(RayEngine(), course, [hand_in(course, "ada", KINDS[0])]))
+def test_the_loss_of_ray_s_part_of_a_run_is_told_with_its_last_words(tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    log = tmp_path / "conductor.log"
+    log.write_text("raylet is gone\n", encoding="utf-8")
+    theirs.close()
+    with ours, pytest.raises(GraderError, match=r"the connection to the Ray cluster ended; Ray said: raylet is gone$"):
+        _next(ours, log)
 
 
 def test_a_cluster_that_does_not_answer_ends_the_run(course: Course) -> None:
@@ -154,151 +169,115 @@ def test_ray_client_is_refused() -> None:
         RayEngine("ray://head:10001")
 
 
-EXPLAIN = """
-import sys
-sys.modules["rfc3987_syntax"] = None
-from ray.exceptions import ActorDiedError, RayActorError
-from autograder.cluster.crew import why_none_starts
-missing = "The actor died\\n\\x1b[36mray::X\\nModuleNotFoundError: No module named 'autograder'\\n"
-print(why_none_starts(RayActorError("7", missing, True)))
-print(why_none_starts(ActorDiedError()))
-"""
-
-
-def test_a_process_that_cannot_be_made_is_explained() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", EXPLAIN], capture_output=True, text=True, env=environment(), check=True
-    )
-    not_made, died = told.stdout.splitlines()
-    assert not_made == (
-        "a machine of the cluster cannot make a grading process: ModuleNotFoundError: No module named 'autograder'; "
-        "install the same autograder on every machine"
-    )
-    assert died.startswith("grading processes die on the cluster before they start: The")
-
-
 def test_no_machine_with_what_is_asked_for_ends_the_run(machines: Machines, course: Course) -> None:
     engine = RayEngine(machines.address, gpus=0.5, patience_seconds=0.5)
     with pytest.raises(UsageError, match=r"no grading process could start .* \(\d of \d CPUs free, 0 of 0 GPUs free\)"):
         list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
 
 
-def test_a_machine_that_dies_loses_nothing_and_grades_are_those_of_one_machine(
+def test_a_machine_and_a_process_that_die_lose_nothing_and_grades_are_those_of_one_machine(
     machines: Machines, course: Course
 ) -> None:
-    gate = Gate(course, "stop")
+    edit(course.assignment(TOPIC).hidden_tests, HOOK, POISON + HOOK)
+    eve = hand_in(course, "eve", notebook(RIGHT, "poison = 1"))
     kinds = [*KINDS, notebook(RIGHT, "stop = 1")]
-    # Two at work and two at hand wait until there is a process on both machines.
-    numbers = [len(KINDS)] * 4 + [number % len(KINDS) for number in range(196)]
+    numbers = [number % len(KINDS) for number in range(12)] + [number % 2 * 5 for number in range(188)]
+    numbers[140:144] = [len(KINDS)] * 4  # two at work, two at hand
     submissions = [hand_in(course, f"s{place:03}", kinds[number]) for place, number in enumerate(numbers)]
     link = Submission(student="link", assignment=TOPIC, path=course.root / "link.ipynb")
     link.path.symlink_to(submissions[0].path)
-    landed = []
-    with opened_by(gate, 2):
-        for found in graded(RayEngine(machines.address), course, [*submissions, link]):
-            landed.append(found)
-            if len(landed) == 100:
-                machines.lose_one()
+    with Gate(course, "stop") as gate, once_two_wait_at(gate, machines.lose_one):
+        landed = list(graded(RayEngine(machines.address), course, [eve, *submissions, link]))
     with Grader(course, TOPIC, OPTIONS) as grader:
         here = [timeless(grader.grade(submissions[numbers.index(number)])) for number in range(len(kinds))]
         expected = {s.student: here[number] for s, number in zip(submissions, numbers, strict=True)}
         expected["link"] = timeless(grader.grade(link))
+    (given_up,) = [found for found in landed if found.student == "eve"]
+    assert given_up.message == "the grading process died 2 times on this submission"
+    landed.remove(given_up)
     assert sorted(found.student for found in landed) == sorted(expected)
     assert {found.student: timeless(found) for found in landed} == expected
 
 
 @contextlib.contextmanager
-def opened_by(gate: Gate, count: int) -> Iterator[None]:
-    """Inside, ``gate`` opens once ``count`` processes wait there."""
+def once_two_wait_at(gate: Gate, act: Callable[[], None]) -> Iterator[None]:
+    """Inside, ``act`` is done when two processes wait at ``gate``, which opens then."""
 
     def wait() -> None:
-        gate.wait_for(count)
+        assert len(gate.wait_for(2)) == 2
+        act()
         gate.open()
 
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
-    yield
-    waiting.join()
+    try:
+        yield
+    finally:
+        waiting.join()
 
 
-def test_an_interrupted_run_keeps_what_was_graded_and_nothing_of_it_is_left_on_the_cluster(
-    machines: Machines, course: Course
+def test_an_interrupted_run_on_a_private_cluster_keeps_what_was_graded_and_no_secret_and_leaves_nothing(
+    course: Course,
 ) -> None:
-    first, last = Gate(course, "first"), Gate(course, "last")
-    for student, cell in {"ada": "first = 1", "bob": "", "eve": "", "joe": "last = 1", "zoe": ""}.items():
+    tricks = {
+        name: read(CORPUS / f"{name}.py")
+        for name in ("close_descriptors", "environment_and_arguments", "search_canary")
+    }
+    edit(course.assignment(TOPIC).hidden_tests, HOOK, f"    print({CANARY!r}, file=__import__('sys').stderr)\n" + HOOK)
+    cells = {"ada": "first = 1", "bob": "", "carl": "", "yan": "last = 1", "zoe": ""}
+    for student, cell in cells.items():
         hand_in(course, student, notebook(RIGHT, cell))
-    results = {student: course.results / TOPIC / f"{student}.json" for student in ("ada", "bob", "eve")}
-    process = subprocess.Popen(
-        command("grade", TOPIC, "--executor", "ray", "--ray-address", machines.address, "--db", "none", "--jobs", "1"),
-        cwd=course.root,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with process:
+    for name, trick in tricks.items():
+        hand_in(course, name, notebook(*trick.cells()))
+    scores = {"ada": 5.0, "bob": 5.0, "carl": 0.0} | {name: trick.expect["score"] for name, trick in tricks.items()}
+    results = {student: course.results / TOPIC / f"{student}.json" for student in scores}
+    before = left_behind()
+    arguments = ("grade", TOPIC, "--executor", "ray", "--db", "none", "--jobs", "1")
+    with Gate(course, "first") as first, Gate(course, "last") as last, running(course, *arguments) as process:
         (worker,) = first.wait_for(1)
-        (course.submitted / "eve" / TOPIC / f"{TOPIC}.ipynb").unlink()  # a notebook leaves when its turn is near
+        (course.submitted / "carl" / TOPIC / f"{TOPIC}.ipynb").unlink()  # a notebook leaves when its turn is near
         first.open()
         assert last.wait_for(1) == {worker}
-        with contextlib.closing(Pidfd(process.pid)) as command_line, contextlib.closing(Pidfd(worker)) as there:
-            while not all(path.exists() for path in results.values()) and not command_line.ended(0.02):
+        with os.fdopen(os.pidfd_open(process.pid)) as ended:
+            while not all(path.exists() for path in results.values()) and not select.select([ended], [], [], 0.02)[0]:
                 pass
+        (folder,) = {path for path in left_behind() - before if path.name.startswith("ag-ray-")}
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert secrets_in(folder / "ray", course) == []
+        with os.fdopen(os.pidfd_open(worker)) as ended:
             os.killpg(process.pid, signal.SIGINT)
-            out, err = process.communicate(timeout=120)
-            assert there.ended(120)
+            out, err = process.communicate(timeout=PATIENCE)
+            assert select.select([ended], [], [], PATIENCE)[0]
     assert (process.returncode, out) == (3, ""), err
     assert "interrupted; what was graded is kept" in err
     assert "Traceback" not in err
-    kept = {path.stem: GradeReport.from_json(path.read_bytes()) for path in (course.results / TOPIC).glob("*.json")}
-    assert {student: found.score for student, found in kept.items()} == {"ada": 5.0, "bob": 5.0, "eve": 0.0}
-    assert kept["eve"].message.startswith("no notebook was handed in")
-
-
-class Pidfd:
-    """A process, to be waited for, whoever started it."""
-
-    def __init__(self, pid: int) -> None:
-        self._descriptor = os.pidfd_open(pid)
-
-    def ended(self, seconds: float) -> bool:
-        return bool(select.select([self._descriptor], [], [], seconds)[0])
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
-def test_a_private_cluster_bears_deadly_and_hostile_submissions_and_keeps_no_secret(course: Course) -> None:
-    # A hidden test that prints, and with a bug that one answer sets off, the worst there can be: the process is gone.
-    edit(
-        course.assignment(TOPIC).hidden_tests,
-        HOOK,
-        f"    print({CANARY!r}, file=__import__('sys').stderr)\n"
-        "    if student.describe('poison') == 'value':\n        __import__('os').kill(__import__('os').getpid(), 9)\n"
-        + HOOK,
-    )
-    tricks = [
-        read(CORPUS / f"{name}.py") for name in ("search_canary", "environment_and_arguments", "close_descriptors")
-    ]
-    submissions = [hand_in(course, "eve", notebook(RIGHT, "poison = 1")), hand_in(course, "zoe", notebook(RIGHT))]
-    submissions += [hand_in(course, trick.name, notebook(*trick.cells())) for trick in tricks]
-    before = left_behind()
-    reports = graded(RayEngine(), course, submissions, jobs=1)
-    landed = {found.student: found for found in (next(reports) for _ in submissions)}
-    (folder,) = {path for path in left_behind() - before if path.name.startswith("ag-ray-")}
-    assert folder.stat().st_mode & 0o777 == 0o700
-    logs = [path for path in (folder / "ray").rglob("*") if path.is_file()]
-    seed = (course.state / "seed").read_text(encoding="ascii").strip()
-    assert len(logs) > 10
-    for data in (path.read_bytes() for path in logs):
-        assert not [secret for secret in (CANARY.encode(), seed.encode(), bytes.fromhex(seed)) if secret in data]
-    assert list(reports) == []
     assert left_behind() <= before
-    assert landed["eve"].message == "the grading process died 2 times on this submission"
-    assert landed["zoe"].score == 5.0
-    for trick in tricks:
-        assert landed[trick.name].score == trick.expect["score"], landed[trick.name]
+    kept = {path.stem: GradeReport.from_json(path.read_bytes()) for path in (course.results / TOPIC).glob("*.json")}
+    assert {student: found.score for student, found in kept.items()} == scores
+    assert kept["carl"].message.startswith("no notebook was handed in")
+
+
+def secrets_in(folder: Path, course: Course) -> list[Path]:
+    """Files that hold the course's seed, or what a hidden test prints."""
+    seed = (course.state / "seed").read_text(encoding="ascii").strip()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    secret = (CANARY.encode(), seed.encode(), bytes.fromhex(seed))
+    return [path for path in files if any(mark in path.read_bytes() for mark in secret)]
+
+
+@contextlib.contextmanager
+def running(course: Course, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process group of its own, as a shell starts it."""
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(
+        command(*arguments), cwd=course.root, env=environment(), start_new_session=True, **streams
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def left_behind() -> set[Path]:

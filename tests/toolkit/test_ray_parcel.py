@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from autograder.cluster.engine import RayEngine
-from autograder.cluster.parcel import Parcel, Started, Work, pack, unpack
+from autograder.cluster.parcel import Parcel, Started, Work, pack, unpack, why_none_starts
 from autograder.cluster.worker import reading, require_the_same
 from autograder.course import Course
 from autograder.errors import (
@@ -29,7 +29,7 @@ from autograder.provenance import Options
 from autograder.runner import Grader
 from autograder.seed import Seed
 from tests.toolkit.command_line import hand_in
-from tests.toolkit.tiny import TOPIC, tiny_course
+from tests.toolkit.tiny import TOPIC, edit, tiny_course
 
 
 @pytest.fixture
@@ -65,6 +65,12 @@ def test_a_parcel_holds_no_submission_no_seed_file_and_no_configuration(course: 
     }
 
 
+def test_an_author_s_mistake_is_told_where_the_course_lies(course: Course) -> None:
+    edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", "_FACTOR = nothing")
+    with pytest.raises(AuthoringError, match=rf"^{course.root}/reference/halving.py: importing it raised NameError"):
+        pack(course, TOPIC, Options())
+
+
 def test_a_parcel_does_not_show_what_it_holds(course: Course, parcel: Parcel) -> None:
     assert repr(parcel) == f"<parcel of {TOPIC}>"
 
@@ -82,6 +88,18 @@ def test_an_error_of_a_machine_arrives_as_itself(kind: type[AutograderError]) ->
         msgspec.msgpack.decode(sent, type=Started).check()
     assert caught.type is kind
     Started("node").check()
+
+
+def test_a_process_that_cannot_be_made_or_dies_at_once_is_explained() -> None:
+    missing = "The actor died\n\x1b[36mray::X\nModuleNotFoundError: No module named 'autograder'\n"
+    with pytest.raises(UsageError) as caught:
+        raise why_none_starts(missing, not_made=True)
+    assert str(caught.value) == (
+        "a machine of the cluster cannot make a grading process: ModuleNotFoundError: No module named 'autograder'; "
+        "install the same autograder on every machine"
+    )
+    with pytest.raises(GraderError, match=r"^grading processes die on the cluster before they start: It was killed\.$"):
+        raise why_none_starts("The actor died\nIt was killed.", not_made=False)
 
 
 def test_a_notebook_that_cannot_be_read_is_the_student_s_fault_on_the_machine_too() -> None:
