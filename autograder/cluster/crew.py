@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import ray
@@ -35,12 +35,8 @@ _LOST = (
 )
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A submission that no grading process survived."""
-
-    submission: Submission
-    message: str
+# A submission that no grading process survived, and why. Plain, for a process that does not import Ray.
+Broken: TypeAlias = tuple[Submission, str]
 
 
 @dataclass
@@ -121,7 +117,7 @@ class Crew:
                     try:
                         work = self._work(job.submission)
                     except OSError as error:
-                        yield Broken(job.submission, f"the notebook could not be read: {error}")
+                        yield job.submission, f"the notebook could not be read: {error}"
                         continue
                     post.tasks.append((job, post.actor.grade.remote(msgspec.msgpack.encode(work))))
 
@@ -167,7 +163,7 @@ class Crew:
             yield GradeReport.from_json(answer)
 
     def _bury(self, post: Post, error: exceptions.RayError) -> Iterator[Broken]:
-        """Take a dead process off the list. What it had at hand is next; what was at work is tried again in the end."""
+        """Take a dead process off the list. What it had is next, but for what seems to have killed it: that is last."""
         lost = isinstance(error, _LOST) or getattr(error, "preempted", False) or post.node in _dead_nodes()
         self._posts.remove(post)
         ray.kill(post.actor)
@@ -182,7 +178,9 @@ class Crew:
             job.lost_machines += lost
             job.deaths += not lost
             if (why := _given_up(job)) is not None:
-                yield Broken(job.submission, why)
+                yield job.submission, why
+            elif lost:
+                self._waiting.appendleft(job)
             else:
                 self._waiting.append(job)
 

@@ -76,7 +76,7 @@ class RayEngine:
             order = _Order(self, root, topic, list(submissions), options, jobs, Path(folder))
             with _conductor(order) as connection:
                 while (answer := _next(connection, order.log)) is not None:
-                    yield answer if isinstance(answer, GradeReport) else broken(answer.submission, answer.message)
+                    yield answer if isinstance(answer, GradeReport) else broken(*answer)
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from autograder.cluster.folder import private_folder
 from autograder.cluster.parcel import Parcel, Started, Work, unpack
 from autograder.errors import InvalidSubmission, UsageError
 from autograder.model import Submission
 from autograder.pool import for_people
 from autograder.provenance import Basis
 from autograder.seed import Seed
-
-# Removes the folder when the pipe on its standard input closes, however this process ends. Not a child of this process
-# for long: Ray kills the children of a worker that ends.
-_SWEEPER = 'exec 3<&0; (read nothing <&3; rm -rf -- "$0") & exit 0'
 
 
 class GradingProcess:
@@ -80,20 +75,6 @@ def be_silent() -> None:
     # As in a local worker: not blocked, which students would inherit, but ignored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def private_folder() -> str:
-    """A folder for the owner alone, gone when this process is, even where it was killed."""
-    folder = tempfile.mkdtemp(prefix="autograder-course-")
-    theirs, ours = os.pipe()
-    command = ["/bin/sh", "-c", _SWEEPER, folder]
-    subprocess.run(command, stdin=theirs, cwd="/", check=True, start_new_session=True)
-    os.close(theirs)
-    _HELD.append(ours)
-    return folder
-
-
-_HELD: list[int] = []  # the ends of pipes that close with this process
 
 
 def require_the_same(here: Basis, there: Basis) -> None:

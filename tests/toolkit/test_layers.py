@@ -37,7 +37,7 @@ LAYERS = """
     judge
     runner
     pool results receipts doctor pytest_plugin cluster
-    cluster.parcel
+    cluster.folder cluster.parcel
     cluster.worker
     cluster.crew
     cluster.engine

@@ -25,9 +25,10 @@ from autograder.errors import (
     IsolationError,
     UsageError,
 )
-from autograder.provenance import Options
-from autograder.runner import Grader
+from autograder.examples import examples_path
+from autograder.provenance import Options, basis_of
 from autograder.seed import Seed
+from autograder.suite import collect
 from tests.toolkit.command_line import hand_in
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
 
@@ -46,11 +47,17 @@ def test_a_parcel_is_enough_to_grade_and_gives_the_same_basis(course: Course, pa
     there = tmp_path / "there"
     there.mkdir()
     sent = msgspec.msgpack.decode(msgspec.msgpack.encode(parcel), type=Parcel)
-    with Grader(unpack(sent, there), sent.topic, sent.options, Seed(sent.secret)) as grader:
-        require_the_same(grader.basis, parcel.basis)
-        assert not (there / ".autograder" / "seed").exists()
-    with Grader(course, TOPIC, parcel.options) as here:
-        assert here.examples == grader.examples
+    unpacked = unpack(sent, there)
+    require_the_same(basis_of(unpacked.assignment(TOPIC), Seed(sent.secret), sent.options), parcel.basis)
+    here = Seed.of_course(course.state)
+    assert graded_examples(unpacked, Seed(sent.secret)) == graded_examples(course, here) != []
+    assert not (there / ".autograder" / "seed").exists()
+
+
+def graded_examples(course: Course, seed: Seed) -> list[Path]:
+    """Where the stored examples lie that a grader in ``course`` takes."""
+    path = examples_path(course, collect(course, course.assignment(TOPIC)), seed, "graded")
+    return [path.relative_to(course.root)] if path.is_file() else []
 
 
 def test_a_parcel_holds_no_submission_no_seed_file_and_no_configuration(course: Course, tmp_path: Path) -> None:
@@ -109,7 +116,7 @@ def test_a_notebook_that_cannot_be_read_is_the_student_s_fault_on_the_machine_to
 
 
 def test_the_folder_on_a_machine_is_private_and_gone_when_its_process_was_killed() -> None:
-    source = "from autograder.cluster.worker import private_folder; print(private_folder(), flush=True); input()"
+    source = "from autograder.cluster.folder import private_folder; print(private_folder(), flush=True); input()"
     command = [sys.executable, "-c", source]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
