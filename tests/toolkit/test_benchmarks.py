@@ -17,7 +17,7 @@ from autograder.runner import Grader
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.specimens import Specimen, answers_alone, specimens
-from benchmarks import classes
+from benchmarks import classes, ray_executor
 from benchmarks.__main__ import main, options
 from benchmarks.direct import Direct
 from benchmarks.floor import Bench, cells_executed, rows
@@ -46,12 +46,13 @@ def numbers(cell: object) -> list[float]:
 
 @pytest.mark.slow
 def test_a_quick_run_writes_tables_and_a_plot(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--part", "scale", "--output", str(tmp_path)]
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--part", "scale", "ray", "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "speed.json").read_bytes())
     by_title = {table["title"]: table["rows"] for table in found["tables"]}
     assert [row["submissions"] for row in by_title["Cost by the size of the class"]] == [1]
+    assert [row["executor"] for row in by_title["Ray beside local"]] == ["local", "ray"]
     assert {row["process"]: row["seen"] >= 1 for row in by_title["Memory"]} == {
         "grading process": True,
         "student process, its own": True,
@@ -226,5 +227,7 @@ def test_a_spread_is_its_median_and_its_ends() -> None:
     )
 
 
-def test_a_part_that_is_not_available_says_so_without_rows() -> None:
-    assert Table("peers", "Beside others", "not available: no").markdown() == "## Beside others\n\nnot available: no\n"
+def test_a_part_that_is_not_available_says_so_without_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (table,) = ray_executor.measure(1, quick=True)
+    assert table.markdown() == "## Ray beside local\n\nnot available: Ray is not installed\n"

@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -154,12 +154,6 @@ def test_the_loss_of_ray_s_part_of_a_run_is_told_with_its_last_words(tmp_path: P
         _next(ours, log)
 
 
-def test_a_cluster_that_does_not_answer_ends_the_run(course: Course) -> None:
-    engine = RayEngine("127.0.0.1:1", join_seconds=0.5)
-    with pytest.raises(UsageError, match=r"no Ray cluster answers at 127.0.0.1:1 within 0.5 s: is it running"):
-        list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
-
-
 def test_without_submissions_nothing_starts(course: Course) -> None:
     assert list(graded(RayEngine("nowhere:1"), course, [])) == []
 
@@ -167,53 +161,6 @@ def test_without_submissions_nothing_starts(course: Course) -> None:
 def test_ray_client_is_refused() -> None:
     with pytest.raises(UsageError, match="Ray Client cannot be used; run autograder on a machine of the cluster"):
         RayEngine("ray://head:10001")
-
-
-def test_no_machine_with_what_is_asked_for_ends_the_run(machines: Machines, course: Course) -> None:
-    engine = RayEngine(machines.address, gpus=0.5, patience_seconds=0.5)
-    with pytest.raises(UsageError, match=r"no grading process could start .* \(\d of \d CPUs free, 0 of 0 GPUs free\)"):
-        list(graded(engine, course, [hand_in(course, "ada", KINDS[0])]))
-
-
-def test_a_machine_and_a_process_that_die_lose_nothing_and_grades_are_those_of_one_machine(
-    machines: Machines, course: Course
-) -> None:
-    edit(course.assignment(TOPIC).hidden_tests, HOOK, POISON + HOOK)
-    eve = hand_in(course, "eve", notebook(RIGHT, "poison = 1"))
-    kinds = [*KINDS, notebook(RIGHT, "stop = 1")]
-    numbers = [number % len(KINDS) for number in range(12)] + [number % 2 * 5 for number in range(188)]
-    numbers[140:144] = [len(KINDS)] * 4  # two at work, two at hand
-    submissions = [hand_in(course, f"s{place:03}", kinds[number]) for place, number in enumerate(numbers)]
-    link = Submission(student="link", assignment=TOPIC, path=course.root / "link.ipynb")
-    link.path.symlink_to(submissions[0].path)
-    with Gate(course, "stop") as gate, once_two_wait_at(gate, machines.lose_one):
-        landed = list(graded(RayEngine(machines.address), course, [eve, *submissions, link]))
-    with Grader(course, TOPIC, OPTIONS) as grader:
-        here = [timeless(grader.grade(submissions[numbers.index(number)])) for number in range(len(kinds))]
-        expected = {s.student: here[number] for s, number in zip(submissions, numbers, strict=True)}
-        expected["link"] = timeless(grader.grade(link))
-    (given_up,) = [found for found in landed if found.student == "eve"]
-    assert given_up.message == "the grading process died 2 times on this submission"
-    landed.remove(given_up)
-    assert sorted(found.student for found in landed) == sorted(expected)
-    assert {found.student: timeless(found) for found in landed} == expected
-
-
-@contextlib.contextmanager
-def once_two_wait_at(gate: Gate, act: Callable[[], None]) -> Iterator[None]:
-    """Inside, ``act`` is done when two processes wait at ``gate``, which opens then."""
-
-    def wait() -> None:
-        assert len(gate.wait_for(2)) == 2
-        act()
-        gate.open()
-
-    waiting = threading.Thread(target=wait, daemon=True)
-    waiting.start()
-    try:
-        yield
-    finally:
-        waiting.join()
 
 
 def test_an_interrupted_run_on_a_private_cluster_keeps_what_was_graded_and_no_secret_and_leaves_nothing(
@@ -283,3 +230,52 @@ def running(course: Course, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def left_behind() -> set[Path]:
     folder = Path(tempfile.gettempdir())
     return {*folder.glob("ag-ray-*"), *folder.glob("autograder-course-*")}
+
+
+def test_runs_that_cannot_start_end_and_say_why(machines: Machines, tmp_path: Path) -> None:
+    engines = {
+        RayEngine("127.0.0.1:1", join_seconds=0.5): r"no Ray cluster answers at 127.0.0.1:1 within 0.5 s: is it runn",
+        RayEngine(machines.address, gpus=0.5, patience_seconds=0.5): (
+            r"no grading process could start .* \(\d of \d CPUs free, 0 of 0 GPUs free\)"
+        ),
+    }
+    with ThreadPoolExecutor(2) as beside:
+        ends = []
+        for number, engine in enumerate(engines):
+            course = tiny_course(tmp_path / str(number))
+            ends.append(beside.submit(list, graded(engine, course, [hand_in(course, "ada", KINDS[0])])))
+    for end, message in zip(ends, engines.values(), strict=True):
+        with pytest.raises(UsageError, match=message):
+            end.result()
+
+
+def test_a_machine_and_a_process_that_die_lose_nothing_and_grades_are_those_of_one_machine(
+    machines: Machines, course: Course
+) -> None:
+    edit(course.assignment(TOPIC).hidden_tests, HOOK, POISON + HOOK)
+    eve = hand_in(course, "eve", notebook(RIGHT, "poison = 1"))
+    kinds = [*KINDS, notebook(RIGHT, "stop = 1")]
+    numbers = [number % len(KINDS) for number in range(12)] + [(0, 5, 5, 5)[number % 4] for number in range(188)]
+    numbers[140:144] = [len(KINDS)] * 4  # two at work, two at hand
+    submissions = [hand_in(course, f"s{place:03}", kinds[number]) for place, number in enumerate(numbers)]
+    link = Submission(student="link", assignment=TOPIC, path=course.root / "link.ipynb")
+    link.path.symlink_to(submissions[0].path)
+
+    def lose_one_and_grade_here() -> list[dict[str, Any]]:
+        assert len(gate.wait_for(2)) == 2
+        machines.lose_one()
+        gate.open()
+        one_of_each = [submissions[numbers.index(number)] for number in range(len(kinds))]
+        with Grader(course, TOPIC, OPTIONS) as grader:
+            return [timeless(grader.grade(submission)) for submission in [*one_of_each, link]]
+
+    with Gate(course, "stop") as gate, ThreadPoolExecutor(1) as beside:
+        graded_here = beside.submit(lose_one_and_grade_here)
+        landed = list(graded(RayEngine(machines.address), course, [eve, *submissions, link]))
+    here = graded_here.result()
+    expected = {s.student: here[number] for s, number in zip(submissions, numbers, strict=True)} | {"link": here[-1]}
+    (given_up,) = [found for found in landed if found.student == "eve"]
+    assert given_up.message == "the grading process died 2 times on this submission"
+    landed.remove(given_up)
+    assert sorted(found.student for found in landed) == sorted(expected)
+    assert {found.student: timeless(found) for found in landed} == expected
