@@ -51,6 +51,7 @@ CANARY = f"canary-{secrets.token_hex(16)}"
 def machines() -> Iterator[Machines]:
     """The cluster of this file, on its way from the first test on."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("CANARY", CANARY)

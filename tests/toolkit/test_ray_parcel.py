@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.cluster.engine import RayEngine
+from autograder.cluster.engine import RayEngine, quick_path
 from autograder.cluster.parcel import Parcel, Started, Work, pack, unpack, why_none_starts
 from autograder.cluster.worker import reading, require_the_same
 from autograder.course import Course
@@ -126,6 +126,13 @@ def test_the_folder_on_a_machine_is_private_and_gone_when_its_process_was_killed
         os.kill(process.pid, signal.SIGKILL)
     while folder.exists():
         os.sched_yield()
+
+
+def test_ray_s_own_processes_do_without_the_parser_that_nobody_needs(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import rfc3987_syntax"]
+    variables = os.environ | {"PYTHONPATH": quick_path(tmp_path)}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("ImportError: left out: see autograder.cli\n")
 
 
 def test_without_ray_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
