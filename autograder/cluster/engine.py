@@ -183,6 +183,7 @@ def _choose_settings(order: _Order) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not order.engine.address:  # a cluster of our own: nobody else may send it work
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        os.environ.setdefault("RAY_worker_niceness", "0")  # limits are seconds on the clock: as quick as a local worker
         os.environ["PYTHONPATH"] = quick_path(order.folder)
 
 

@@ -54,9 +54,10 @@ def machines() -> Iterator[Machines]:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.delenv("RAY_worker_niceness", raising=False)
         patch.setenv("CANARY", CANARY)
         patch.setenv("PYTHONPATH", environment()["PYTHONPATH"])  # in a checkout that is not installed
-        found = Machines(environment())
+        found = Machines(environment(RAY_worker_niceness="0"))
         try:
             yield found
         finally:
@@ -189,6 +190,7 @@ def test_an_interrupted_run_on_a_private_cluster_keeps_what_was_graded_and_no_se
         with os.fdopen(os.pidfd_open(process.pid)) as ended:
             while not all(path.exists() for path in results.values()) and not select.select([ended], [], [], 0.02)[0]:
                 pass
+        assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, 0)
         private, parcel = cluster_of(worker), parcel_of(course)
         assert [path.stat().st_mode & 0o777 for path in (private, parcel)] == [0o700, 0o700]
         assert secrets_in(private / "ray", course) == []
