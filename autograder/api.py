@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 import msgspec
 
 from autograder import pool
-from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
@@ -38,6 +37,21 @@ class Progress(Protocol):
         """``previous`` is the student's earlier report, ``changed`` what differs from when it was made."""
 
 
+class Engine(Protocol):
+    """Grades many submissions, wherever it does so; ``pool.grade_many`` does it on this machine."""
+
+    def __call__(
+        self,
+        root: Path,
+        topic: str,
+        submissions: Sequence[Submission],
+        options: bytes,
+        jobs: int,
+        broken: Callable[[Submission, str], GradeReport],
+    ) -> Iterator[GradeReport]:
+        """Reports as they are ready, as ``pool.grade_many`` describes it."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What to grade, and where results go. ``submitted`` and ``results`` default to the course's own folders."""
@@ -47,7 +61,8 @@ class Order:
     results: Path
     students: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
-    jobs: int = 0  # 0: as many as this machine bears
+    jobs: int = 0  # 0: as many as the engine's machines bear
+    engine: Engine = pool.grade_many
     force: bool = False
     gradebook: bool = True
     db_url: str | None = None  # None: the database that nbgrader is configured for
@@ -114,7 +129,7 @@ def grade_each(course: Course, order: Order, waiting: list[Submission], basis: B
     def broken(submission: Submission, message: str) -> GradeReport:
         return empty_report(submission, message, basis)
 
-    return pool.grade_many(course.root, order.topic, waiting, options, order.jobs or default_jobs(), broken)
+    return order.engine(course.root, order.topic, waiting, options, order.jobs, broken)
 
 
 def empty_report(submission: Submission, message: str, basis: Basis) -> GradeReport:

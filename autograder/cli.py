@@ -39,7 +39,7 @@ from autograder.text import clean
 from autograder.words import some
 
 if TYPE_CHECKING:
-    from autograder.api import Graded
+    from autograder.api import Engine, Graded
     from autograder.model import GradeReport
 
 _TYPER_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
@@ -126,6 +126,13 @@ def grade(
     jobs: Jobs = 0,
     device: Annotated[Device, typer.Option(help="Where graded calls run.")] = Device.AUTO,
     executor: Annotated[Executor, typer.Option(help="Where grading processes run.")] = Executor.LOCAL,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(envvar="RAY_ADDRESS", help="With --executor ray: the cluster; by default one on this machine."),
+    ] = None,
+    ray_gpus: Annotated[
+        float, typer.Option(min=0, help="With --executor ray: GPUs of each grading process, such as 0.25.")
+    ] = 0.0,
     isolation: Annotated[
         Isolation, typer.Option(help="sandbox keeps all promises or stops; process is for code you trust.")
     ] = Isolation.SANDBOX,
@@ -140,8 +147,7 @@ def grade(
 
     if device is Device.CUDA:
         raise UsageError("--device cuda: this version grades on the CPU; leave the option out")
-    if executor is Executor.RAY:
-        raise UsageError("--executor ray: this version grades on one machine; leave the option out")
+    engine = _engine(executor, ray_address or "", ray_gpus)
     json_file, junit = writable(json_file), writable(junit)
     found = Course.find(course)
     order = api.Order(
@@ -151,6 +157,7 @@ def grade(
         students=tuple(student or ()),
         options=Options(isolation=isolation.value),
         jobs=jobs,
+        engine=engine,
         force=force,
         gradebook=db != "none",
         db_url=None if db == "none" else db,
@@ -179,6 +186,19 @@ def grade(
     _print_grades(graded)
     if not graded.complete:
         raise typer.Exit(NO)
+
+
+def _engine(executor: Executor, ray_address: str, ray_gpus: float) -> Engine:
+    """What grades the submissions. A ``RAY_ADDRESS`` in the environment alone asks for no cluster."""
+    if executor is Executor.RAY:
+        from autograder.cluster.engine import RayEngine
+
+        return RayEngine(ray_address, ray_gpus)
+    if ray_gpus:
+        raise UsageError("--ray-gpus is for grading on a cluster; add --executor ray")
+    from autograder.pool import grade_many
+
+    return grade_many
 
 
 def _print_grades(graded: Graded) -> None:

@@ -117,7 +117,7 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     that a failure later on is the student's. Raises ``AuthoringError`` where the reference fails.
     """
     set_hypothesis_home_dir(course.state / "hypothesis")  # by default it writes into the working directory
-    path = _path(course, suite, seed, purpose)
+    path = examples_path(course, suite, seed, purpose)
     tried_on = file_digest(*sorted((course.root / "reference").glob("*.py")))
     stored = _read(path)
     if stored is not None and stored["tried_on"] == tried_on:
@@ -148,7 +148,7 @@ def _standing(path: Path, suite: Suite) -> Examples:
     return {}
 
 
-def _path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
+def examples_path(course: Course, suite: Suite, seed: Seed, purpose: str) -> Path:
     """Where the examples of a suite are stored."""
     return course.state / "examples" / f"{suite.topic}-{purpose}-{seed.id}-{_key(suite, seed, purpose)}.bin"
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.capacity import default_jobs
 from autograder.errors import AutograderError, GraderError
 from autograder.files import cannot_write, is_full
 from autograder.model import GradeReport, Submission
@@ -50,11 +51,11 @@ def grade_many(
 ) -> Iterator[GradeReport]:
     """Reports of all submissions as they are ready.
 
-    ``options`` are JSON of ``provenance.Options``; ``broken`` makes the report of a submission whose
-    worker died twice. Raises what kept the workers from starting.
+    ``options`` are JSON of ``provenance.Options``; with ``jobs`` of 0 as many workers grade as this machine bears;
+    ``broken`` makes the report of a submission whose worker died twice. Raises what kept the workers from starting.
     """
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(_enough(jobs, len(waiting)))]
+    workers = [_start(root, topic, options) for _ in range(enough(jobs or default_jobs(), len(waiting)))]
     try:
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
@@ -83,7 +84,8 @@ def grade_many(
             _stop(worker)
 
 
-def _enough(jobs: int, submissions: int) -> int:
+def enough(jobs: int, submissions: int) -> int:
+    """How many grading processes a run starts; raises ``ValueError`` where ``jobs`` is none."""
     if jobs < 1:
         raise ValueError(f"jobs={jobs}: without a grading process a run would wait for ever")
     return min(jobs, submissions)
@@ -94,7 +96,7 @@ def _start(root: Path, topic: str, options: bytes) -> _Worker:
     try:
         channel = launch.shared().channel  # one nursery for all: it starts importing while the workers do
     except OSError as error:
-        raise _for_people(error) from error
+        raise for_people(error) from error
     process = _CONTEXT.Process(target=_work, args=(theirs, channel, str(root), topic, options))
     with _without_main():
         process.start()
@@ -146,7 +148,7 @@ def _work(connection: Connection, channel: socket.socket, root: str, topic: str,
     lockdown.be_called("ag-grader")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the run in order
     guard()  # a hidden test may print an answer
-    _end_with_the_parent()
+    end_with_the_parent()
     warnings.simplefilter("ignore")  # what a misconception or an oracle warns of helps nobody at the terminal
     from autograder import preload  # noqa: F401, PLC0415 - there already where the server of forks has imported it
     from autograder.course import Course  # noqa: PLC0415
@@ -157,14 +159,14 @@ def _work(connection: Connection, channel: socket.socket, root: str, topic: str,
         grader = Grader(Course(Path(root)), topic, msgspec.json.decode(options, type=Options))
         grader.wait_ready()
     except Exception as error:  # noqa: BLE001 - a traceback of a worker helps nobody on the other side
-        _tell(connection, _for_people(error))
+        _tell(connection, for_people(error))
         return
     with grader, contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(grader.grade(connection.recv()))
 
 
-def _end_with_the_parent() -> None:
+def end_with_the_parent() -> None:
     """When the main process is killed, end at once: a submission may take minutes, and nobody waits for its report."""
     if sys.platform != "linux":
         return
@@ -174,7 +176,8 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-def _for_people(error: Exception) -> AutograderError:
+def for_people(error: Exception) -> AutograderError:
+    """What to say of an error that kept a grading process from starting."""
     if isinstance(error, AutograderError):
         return error
     if isinstance(error, OSError) and is_full(error):

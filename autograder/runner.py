@@ -88,12 +88,15 @@ class Grader:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
         self._with_a_living_zygote(lambda: self._sandbox.wait_ready())  # noqa: PLW0108 - the sandbox may be another
 
-    def grade(self, submission: Submission) -> GradeReport:
-        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence."""
+    def grade(self, submission: Submission, read: Callable[[], bytes] | None = None) -> GradeReport:
+        """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence.
+
+        ``read`` gives the notebook where its file lies on another machine.
+        """
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read_notebook(submission.path, self._limits)
+            data = read() if read else read_notebook(submission.path, self._limits)
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder.errors import AutograderError
-from benchmarks import again, floor, peers, plot, scale
+from benchmarks import again, floor, peers, plot, ray_executor, scale
 from benchmarks.measure import machine
 from benchmarks.table import Table, page
 
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[Table]]] = {
     "floor": lambda chosen: floor.measure(chosen.topic, chosen.repeat, whole=chosen.full),
     "scale": lambda chosen: scale.measure(chosen.repeat, full=chosen.full, quick=chosen.quick),
     "again": lambda chosen: again.measure(chosen.repeat, quick=chosen.quick),
+    "ray": lambda chosen: ray_executor.measure(chosen.repeat, quick=chosen.quick),
 }
 QUICK_TOPIC = "conv_output_size"
 

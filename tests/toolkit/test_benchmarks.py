@@ -17,11 +17,11 @@ from autograder.runner import Grader
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.specimens import Specimen, answers_alone, specimens
-from benchmarks import classes
+from benchmarks import classes, ray_executor
 from benchmarks.__main__ import main, options
 from benchmarks.direct import Direct
 from benchmarks.floor import Bench, cells_executed, rows
-from benchmarks.measure import BenchmarkError, Spread, run, stopwatch
+from benchmarks.measure import BenchmarkError, Spread, Used, run, stopwatch
 from benchmarks.peers import _require_expected
 from benchmarks.table import Table, page
 from tests.toolkit.tiny import TOPIC, tiny_course
@@ -226,5 +226,24 @@ def test_a_spread_is_its_median_and_its_ends() -> None:
     )
 
 
-def test_a_part_that_is_not_available_says_so_without_rows() -> None:
-    assert Table("peers", "Beside others", "not available: no").markdown() == "## Beside others\n\nnot available: no\n"
+def test_executors_take_turns_and_are_compared_repeat_by_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, asked = iter([2.0, 6.0, 3.0, 6.0]), []
+
+    def grade(folder: Path, count: int, *options: str) -> Used:
+        assert (folder / "submitted").is_dir()
+        asked.append(options)
+        return Used(next(seconds), 1.0, 1)
+
+    monkeypatch.setattr("benchmarks.ours.grade", grade)
+    (table,) = ray_executor.measure(2, quick=True)
+    assert asked == [("--executor", name, "--jobs", "1") for name in ("local", "ray", "local", "ray")]
+    assert [(row["executor"], row["times local"]) for row in table.rows] == [
+        ("local", Spread.of([1.0, 1.0])),
+        ("ray", Spread.of([3.0, 2.0])),
+    ]
+
+
+def test_a_part_that_is_not_available_says_so_without_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (table,) = ray_executor.measure(1, quick=True)
+    assert table.markdown() == "## Ray beside local\n\nnot available: Ray is not installed\n"

@@ -37,8 +37,12 @@ LAYERS = """
     precedents
     judge
     runner
-    preload results receipts doctor pytest_plugin
+    preload results receipts doctor pytest_plugin cluster
     pool
+    cluster.folder cluster.parcel
+    cluster.worker
+    cluster.crew
+    cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     nbgrader_bridge.entries
@@ -63,6 +67,7 @@ ONLY_IN = {
     "mutmut": ("proof",),
     "nbgrader": ("release", "gradebook", "nbgrader_bridge"),
     "pyseccomp": ("sandbox.lockdown", "sandbox.zygote", "sandbox.nursery"),
+    "ray": ("cluster",),
     "sqlalchemy": ("gradebook", "nbgrader_bridge"),
     "typer": ("cli", "commands"),
 }

@@ -90,5 +90,5 @@ def test_without_submissions_nothing_starts(course: Course) -> None:
 
 
 def test_a_run_without_a_grading_process_is_refused_and_waits_for_nothing(course: Course) -> None:
-    with pytest.raises(ValueError, match="jobs=0: without a grading process a run would wait for ever"):
-        list(graded(course, hand_in(course, "ada"), jobs=0))
+    with pytest.raises(ValueError, match="jobs=-1: without a grading process a run would wait for ever"):
+        list(graded(course, hand_in(course, "ada"), jobs=-1))
