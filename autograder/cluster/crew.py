@@ -122,9 +122,10 @@ class Crew:
                     post.tasks.append((job, post.actor.grade.remote(msgspec.msgpack.encode(work))))
 
     def _work(self, submission: Submission) -> Work:
+        earlier = submission.earlier.to_json() if submission.earlier is not None else b""
         named = (submission.student, submission.assignment, submission.questions)
         try:
-            return Work(*named, notebook=read_notebook(submission.path, self._limits))
+            return Work(*named, notebook=read_notebook(submission.path, self._limits), earlier=earlier)
         except InvalidSubmission as fault:
             return Work(*named, fault=fault.message)
 

@@ -39,13 +39,14 @@ class Parcel(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One submission: the notebook's bytes, or why it cannot be read."""
+    """One submission: the notebook's bytes, or why it cannot be read; ``earlier`` is the JSON of its last report."""
 
     student: str
     topic: str
     questions: tuple[str, ...]
     notebook: bytes = b""
     fault: str = ""
+    earlier: bytes = b""
 
 
 class Started(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 from autograder.cluster.folder import private_folder
 from autograder.cluster.parcel import Parcel, Started, Work, unpack
 from autograder.errors import InvalidSubmission, UsageError
-from autograder.model import Submission
+from autograder.model import GradeReport, Submission
 from autograder.pool import for_people
 from autograder.provenance import Basis
 from autograder.seed import Seed
@@ -45,13 +45,22 @@ class GradingProcess:
     def grade(self, work: bytes) -> bytes:
         """The report of a ``Work``, as JSON."""
         told = msgspec.msgpack.decode(work, type=Work)
-        name = Path(f"{told.topic}.ipynb")
-        submission = Submission(student=told.student, assignment=told.topic, path=name, questions=told.questions)
-        return self._grader.grade(submission, reading(told)).to_json()
+        return self._grader.grade(submission_of(told), reading(told)).to_json()
 
     def close(self) -> None:
         """End the zygote."""
         self._grader.close()
+
+
+def submission_of(work: Work) -> Submission:
+    """The submission in ``work``; its notebook is not at the path."""
+    return Submission(
+        student=work.student,
+        assignment=work.topic,
+        path=Path(f"{work.topic}.ipynb"),
+        questions=work.questions,
+        earlier=GradeReport.from_json(work.earlier) if work.earlier else None,
+    )
 
 
 def reading(work: Work) -> Callable[[], bytes]:

@@ -15,7 +15,7 @@ import pytest
 
 from autograder.cluster.engine import RayEngine, quick_path
 from autograder.cluster.parcel import Parcel, Started, Work, pack, unpack, why_none_starts
-from autograder.cluster.worker import reading, require_the_same
+from autograder.cluster.worker import reading, require_the_same, submission_of
 from autograder.course import Course
 from autograder.errors import (
     AuthoringError,
@@ -31,6 +31,7 @@ from autograder.seed import Seed
 from autograder.suite import collect
 from tests.toolkit.command_line import hand_in
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
+from tests.toolkit.tiny_class import graded
 
 
 @pytest.fixture
@@ -113,6 +114,14 @@ def test_a_notebook_that_cannot_be_read_is_the_student_s_fault_on_the_machine_to
     assert reading(Work("ada", TOPIC, (), notebook=b"{}"))() == b"{}"
     with pytest.raises(InvalidSubmission, match="is a link"):
         reading(Work("ada", TOPIC, (), fault="halving.ipynb is a link"))()
+
+
+def test_an_earlier_report_goes_along() -> None:
+    earlier = graded("ada")
+    work = Work("ada", TOPIC, ("halve",), earlier=earlier.to_json())
+    sent = submission_of(msgspec.msgpack.decode(msgspec.msgpack.encode(work), type=Work))
+    assert (sent.student, sent.questions, sent.earlier) == ("ada", ("halve",), earlier)
+    assert submission_of(Work("ada", TOPIC, ())).earlier is None
 
 
 def test_the_folder_on_a_machine_is_private_and_gone_when_its_process_was_killed() -> None:
