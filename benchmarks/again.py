@@ -1,4 +1,4 @@
-"""The second run: nothing changed, one submission changed, one hidden test changed."""
+"""The second run: nothing changed, one submission changed, a comment among the hidden tests, one hidden test."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from benchmarks.table import Row, Table
 STUDENTS = 500
 QUICK = 2
 FIRST, NOTHING = "first run", "nothing changed"
-SUBMISSION, TEST = "one submission changed", "one hidden test changed"
+SUBMISSION, COMMENT, TEST = "one submission changed", "a comment in the tests changed", "one hidden test changed"
 
 
 def measure(repeat: int, *, quick: bool) -> list[Table]:
     """One table, a row for each kind of run."""
     count = QUICK if quick else STUDENTS
-    used: dict[str, list[Used]] = {name: [] for name in (FIRST, NOTHING, SUBMISSION, TEST)}
+    used: dict[str, list[Used]] = {name: [] for name in (FIRST, NOTHING, SUBMISSION, COMMENT, TEST)}
     with tempfile.TemporaryDirectory(prefix="autograder-benchmark-") as name:
         folder = Path(name)
         our_course(folder)
@@ -32,11 +32,13 @@ def measure(repeat: int, *, quick: bool) -> list[Table]:
             used[NOTHING].append(ours.grade(folder, count))
             _edit(submission(folder, 0), "handed in by", "handed in again by")
             used[SUBMISSION].append(ours.grade(folder, count))
+            _edit(tests, "import torch\n", "import torch  # again\n")
+            used[COMMENT].append(ours.grade(folder, count))
             _edit(tests, "torch.ones(4, 5)", "torch.ones(4, 5) * 1")
             used[TEST].append(ours.grade(folder, count))
     said = (
         f"`autograder grade` on {count} submissions of the small course, whole commands, {processors()} cores, "
-        f"{repeat} repeats. A hidden test that changed concerns every submission: all are graded again."
+        f"{repeat} repeats. A hidden test that changed concerns every submission: its question is graded again."
     )
     return [Table("again", "Grading again", said, [_row(name, count, taken) for name, taken in used.items()])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import json
 import math
 import subprocess
@@ -17,7 +18,7 @@ from autograder.runner import Grader
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.specimens import Specimen, answers_alone, specimens
-from benchmarks import classes, ray_executor
+from benchmarks import classes, ours, ray_executor
 from benchmarks.__main__ import main, options
 from benchmarks.direct import Direct
 from benchmarks.floor import Bench, cells_executed, rows
@@ -234,13 +235,25 @@ def test_executors_take_turns_and_are_compared_repeat_by_repeat(monkeypatch: pyt
         asked.append(options)
         return Used(next(seconds), 1.0, 1)
 
+    rates = iter([10.0, 9.0, 10.0, 8.0])
     monkeypatch.setattr("benchmarks.ours.grade", grade)
+    monkeypatch.setattr("benchmarks.ours.once_warm", lambda *_: next(rates))
     (table,) = ray_executor.measure(2, quick=True)
     assert asked == [("--executor", name, "--jobs", "1") for name in ("local", "ray", "local", "ray")]
-    assert [(row["executor"], row["times local"]) for row in table.rows] == [
-        ("local", Spread.of([1.0, 1.0])),
-        ("ray", Spread.of([3.0, 2.0])),
+    assert [(row["executor"], row["wall s"], row["of local"]) for row in table.rows] == [
+        ("local", Spread.of([2.0, 3.0]), Spread.of([1.0, 1.0])),
+        ("ray", Spread.of([6.0, 6.0]), Spread.of([0.9, 0.8])),
     ]
+
+
+def test_what_is_counted_once_warm_leaves_the_first_fifth_out(tmp_path: Path) -> None:
+    landed = [0, 100, 101, 102, 103, 104, 105, 106, 107, 108]  # the first one waits for everything to start
+    for number, second in enumerate(landed):
+        path = tmp_path / "results" / classes.TOPIC / f"{classes.student(number)}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}", encoding="utf-8")
+        os.utime(path, (second, second))
+    assert ours.once_warm(tmp_path, len(landed)) == 1.0
 
 
 def test_a_part_that_is_not_available_says_so_without_rows(monkeypatch: pytest.MonkeyPatch) -> None:
