@@ -203,18 +203,20 @@ def _compared(
     """Earlier reports whose grade still stands, by student, and what is to be graded.
 
     Where nothing but the hidden tests has changed, a submission takes its earlier report along: what they do not
-    touch of it is kept. With ``force`` everything is graded, and nothing kept.
+    touch of it is kept. With ``force`` everything is graded, and nothing kept. What took longest the last time comes
+    first, so that no long one is left over when the others are done.
     """
-    standing, waiting = dict[str, GradeReport](), list[Submission]()
+    standing, waiting, seconds = dict[str, GradeReport](), list[Submission](), dict[str, float]()
     for submission in submissions:
-        report = None if force else read_report(result_path(results, submission.assignment, submission.student))
+        report = read_report(result_path(results, submission.assignment, submission.student))
         changed = what_changed(report, basis, _bytes_of(submission)) if report is not None else []
-        if report is not None and not changed:
+        if report is not None and not changed and not force:
             standing[submission.student] = report
-        else:
-            earlier = report if changed == ["tests"] else None
-            waiting.append(msgspec.structs.replace(submission, earlier=earlier))
-    return standing, waiting
+            continue
+        earlier = report if changed == ["tests"] and not force else None
+        waiting.append(msgspec.structs.replace(submission, earlier=earlier))
+        seconds[submission.student] = report.provenance.seconds if report is not None else 0.0
+    return standing, sorted(waiting, key=lambda submission: -seconds[submission.student])
 
 
 def _reasons(previous: GradeReport | None, report: GradeReport, basis: Basis, submission: bytes) -> list[str]:

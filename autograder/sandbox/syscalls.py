@@ -57,6 +57,8 @@ _PR_CAPBSET_DROP: Final = 24
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
+_MADV_COLLAPSE: Final = 25  # Linux 6.1
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -141,6 +143,12 @@ def die_with_parent() -> None:
 def become_subreaper() -> None:
     """Orphaned descendants become children of this process."""
     _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "set_child_subreaper")
+
+
+def collapse(start: int, length: int) -> bool:
+    """Put the memory of this process from the address ``start`` on into large pages; whether the kernel did."""
+    result: int = _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), ctypes.c_int(_MADV_COLLAPSE))
+    return result == 0
 
 
 def landlock_version() -> int:

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from autograder import api
 from autograder.course import Course
 from autograder.errors import GraderError
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.provenance import Options
+from autograder.results import write_report
 from autograder.runner import Grader
 from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
-from tests.toolkit.reports import manual_question, question, record, report
+from tests.toolkit.reports import PROVENANCE, manual_question, question, record, report
 from tests.toolkit.tiny import TOPIC, edit, tiny_course
 
 OPTIONS = Options(isolation="process", explain=False)
@@ -131,3 +133,23 @@ def test_a_class_is_graded_without_a_word_on_how_many_processes(tmp_path: Path) 
     order = api.Order(TOPIC, course.submitted, course.results, options=OPTIONS, gradebook=False)
     found = api.grade_class(course, order, lambda *_: None, lambda *_: None)
     assert [report.score for report in found.reports] == [5.0]
+
+
+def test_what_took_longest_the_last_time_comes_first(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    submissions = [hand_in(course, student) for student in ("ada", "bob", "cat", "dan")]
+    for student, seconds in (("bob", 2.0), ("cat", 30.0), ("dan", 5.0)):
+        provenance = replace(PROVENANCE, seconds=seconds)
+        write_report(course.results, report(student=student, assignment=TOPIC, provenance=provenance))
+    asked: list[str] = []
+
+    def engine(
+        root: Path, topic: str, submissions: Sequence[Submission], options: bytes, jobs: int, broken: object
+    ) -> Iterator[GradeReport]:
+        asked.extend(submission.student for submission in submissions)
+        return iter(report(student=submission.student, assignment=topic) for submission in submissions)
+
+    order = api.Order(TOPIC, course.submitted, course.results, gradebook=False, engine=engine, force=True)
+    found = api.grade_class(course, order, lambda *_: None, lambda *_: None)
+    assert asked == ["cat", "dan", "bob", "ada"]
+    assert [each.student for each in found.reports] == [submission.student for submission in submissions]
