@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -28,10 +29,7 @@ from autograder.sandbox import launch, lockdown, syscalls
 from autograder.streams import guard
 
 ATTEMPTS = 2  # a submission whose worker dies is graded again once, in a fresh worker
-# Workers must not inherit this process's threads or torch state: on Linux they are forks of a server that has none.
-_FORKS = sys.platform == "linux"
-_CONTEXT = multiprocessing.get_context("forkserver") if _FORKS else multiprocessing.get_context("spawn")
-_CONTEXT.set_forkserver_preload(["autograder.preload"])
+_LONGEST = 70  # bytes of the temporary folder's path: the server of forks has a socket in it, and sockets short names
 
 
 @dataclass
@@ -55,8 +53,10 @@ def grade_many(
     ``broken`` makes the report of a submission whose worker died twice. Raises what kept the workers from starting.
     """
     waiting = deque((submission, 1) for submission in submissions)
-    workers = [_start(root, topic, options) for _ in range(enough(jobs or default_jobs(), len(waiting)))]
+    workers: list[_Worker] = []
     try:
+        # One by one: where one cannot be started, those before it are ended.
+        workers.extend(_start(root, topic, options) for _ in range(enough(jobs or default_jobs(), len(waiting))))
         while waiting or any(worker.busy_with for worker in workers):
             for worker in workers:
                 if waiting and worker.busy_with is None:
@@ -92,16 +92,26 @@ def enough(jobs: int, submissions: int) -> int:
 
 
 def _start(root: Path, topic: str, options: bytes) -> _Worker:
-    ours, theirs = _CONTEXT.Pipe()
+    ours, theirs = multiprocessing.Pipe()
     try:
         channel = launch.shared().channel  # one nursery for all: it starts importing while the workers do
+        process = _context().Process(target=_work, args=(theirs, channel, str(root), topic, options))
+        with _without_main():
+            process.start()
     except OSError as error:
         raise for_people(error) from error
-    process = _CONTEXT.Process(target=_work, args=(theirs, channel, str(root), topic, options))
-    with _without_main():
-        process.start()
-    theirs.close()
+    finally:
+        theirs.close()
     return _Worker(process, ours)
+
+
+def _context() -> SpawnContext | ForkServerContext:
+    """Workers must not inherit this process's threads or torch state: they are forks of a server that has none."""
+    if sys.platform != "linux" or len(os.fsencode(tempfile.gettempdir())) > _LONGEST:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["autograder.preload"])
+    return context
 
 
 @contextlib.contextmanager

@@ -3,12 +3,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from autograder import pool
 from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.model import GradeReport, Submission, Verdict
@@ -92,3 +94,12 @@ def test_without_submissions_nothing_starts(course: Course) -> None:
 def test_a_run_without_a_grading_process_is_refused_and_waits_for_nothing(course: Course) -> None:
     with pytest.raises(ValueError, match="jobs=-1: without a grading process a run would wait for ever"):
         list(graded(course, hand_in(course, "ada"), jobs=-1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no server forks them")
+@pytest.mark.parametrize(("length", "method"), [(70, "forkserver"), (71, "spawn")])
+def test_where_a_socket_has_no_room_for_its_name_processes_are_started_anew(
+    length: int, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/tmp/".ljust(length, "x"))
+    assert pool._context().get_start_method() == method
