@@ -16,7 +16,7 @@ from benchmarks.table import Table, page
 PARTS: dict[str, Callable[[argparse.Namespace], list[Table]]] = {
     "peers": lambda chosen: peers.measure(chosen.students, chosen.repeat, full=chosen.full, quick=chosen.quick),
     "floor": lambda chosen: floor.measure(chosen.topic, chosen.repeat, whole=chosen.full),
-    "scale": lambda chosen: scale.measure(chosen.repeat, full=chosen.full, quick=chosen.quick),
+    "scale": lambda chosen: scale.measure(chosen.repeat, full=chosen.full or chosen.largest, quick=chosen.quick),
     "again": lambda chosen: again.measure(chosen.repeat, quick=chosen.quick),
     "ray": lambda chosen: ray_executor.measure(chosen.repeat, quick=chosen.quick),
 }
@@ -32,6 +32,7 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeat", type=_count, default=3, help="how often everything is measured (default: 3)")
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks"), help="folder for tables and plot")
     parser.add_argument("--quick", action="store_true", help="tiny classes, one repeat: to see that it works")
+    parser.add_argument("--largest", action="store_true", help="5000 submissions too: some minutes more")
     parser.add_argument("--full", action="store_true", help="5000 submissions, all specimens, peers on 200 too: hours")
     chosen = parser.parse_args(words)
     if chosen.quick:
