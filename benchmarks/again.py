@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.capacity import processors
+from autograder.words import plural
 from benchmarks import ours
 from benchmarks.classes import TOPIC, hand_in, our_course, submission
 from benchmarks.measure import Spread, Used
@@ -38,7 +39,8 @@ def measure(repeat: int, *, quick: bool) -> list[Table]:
             used[TEST].append(ours.grade(folder, count))
     said = (
         f"`autograder grade` on {count} submissions of the small course, whole commands, {processors()} cores, "
-        f"{repeat} repeats. A hidden test that changed concerns every submission: its question is graded again."
+        f"{plural(repeat, 'repeat')}. A hidden test that changed concerns every submission: "
+        "its question is graded again."
     )
     return [Table("again", "Grading again", said, [_row(name, count, taken) for name, taken in used.items()])]
 

@@ -29,6 +29,7 @@ from autograder.release.source import notebook_bytes
 from autograder.runner import Grader
 from autograder.sandbox.notebook import read_cells
 from autograder.specimens import Specimen, Workbook, specimens
+from autograder.words import plural
 from benchmarks.direct import Direct, Request
 from benchmarks.measure import ROOT, BenchmarkError, Spread, stopwatch
 from benchmarks.table import Row, Table
@@ -61,7 +62,8 @@ def measure(topics: Sequence[str], repeat: int, *, whole: bool) -> list[Table]:
         floors.append(floor)
         classes.append(mixed)
     said = (
-        f"The real hidden tests and their stored examples on the model solution's notebook; {repeat} repeats, each in "
+        f"The real hidden tests and their stored examples on the model solution's notebook; "
+        f"{plural(repeat, 'repeat')}, each in "
         "a fresh grading process with its sandbox. First: nothing is known of any answer yet. Graded: the same "
         "notebook again, so that every answer is known. Floor: the notebook's cells executed, then the tests' bodies "
         "with the notebook's functions called directly, student and reference alike, all in one warm process. Calls: "

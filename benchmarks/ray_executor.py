@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.capacity import default_jobs
+from autograder.words import plural
 from benchmarks import ours
 from benchmarks.classes import hand_in, our_course
 from benchmarks.measure import Spread, Used
@@ -36,7 +37,8 @@ def measure(repeat: int, *, quick: bool) -> list[Table]:
                 warm[executor].append(ours.once_warm(folder, count))
     said = (
         f"`autograder grade --executor ...` on the small course, whole commands, {jobs} grading processes each, "
-        f"{repeat} repeats by turns. Ray is started for each run on this machine: what it costs, not what it gains. "
+        f"{plural(repeat, 'repeat')} by turns. Ray is started for each run on this machine: "
+        "what it costs, not what it gains. "
         "Once warm: results a second after the first fifth."
     )
     rows = [_row(name, count, used[name], Spread.of(warm[name]), Spread.of(warm["local"])) for name in EXECUTORS]

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.capacity import processors
+from autograder.words import plural
 from benchmarks import ours
 from benchmarks.classes import hand_in, our_course
 from benchmarks.measure import BenchmarkError, Memory, Spread, Used
@@ -29,7 +30,7 @@ def measure(repeat: int, *, full: bool, quick: bool) -> list[Table]:
             hand_in(Path(folder), size)
             rows.append(_row(Path(folder), size, 1 if size == LARGEST else repeat))
     said = (
-        f"`autograder grade` on the small course, whole commands, {processors()} cores, {repeat} repeats "
+        f"`autograder grade` on the small course, whole commands, {processors()} cores, {plural(repeat, 'repeat')} "
         f"(of {LARGEST} submissions one). No two notebooks are the same. The largest process is a grading process."
     )
     watched = (
