@@ -71,7 +71,8 @@ def measure(students: int, repeat: int, *, full: bool, quick: bool) -> list[Tabl
                 taken.append(contender.grade())
     said = (
         f"Ten plain checks on three questions, a third of the submissions wrong in one of three ways; "
-        f"{plural(repeat, 'repeat')} by turns, {processors()} cores. Right ones compute in three ways and differ in comments. "
+        f"{plural(repeat, 'repeat')} by turns, {processors()} cores. Right ones compute in three ways and differ in "
+        "comments. "
         "Ours grades every submission in a sandbox of its own and writes results, gradebook and pages; nbgrader "
         "writes its gradebook and the executed notebooks; otter-grader runs `otter run`, without a container, on one "
         "notebook after the other. Whole commands, start included; CPU counts every process. The last columns compare "
