@@ -164,7 +164,8 @@ class Memory:
     def _look_at(self, pid: int) -> None:
         name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
         if name == "ag-grader":
-            self.workers[pid] = _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")
+            most = _kilobytes(Path(f"/proc/{pid}/status"), "VmHWM")  # nothing, once it has ended
+            self.workers[pid] = max(most, self.workers.get(pid, 0))
         elif name == "ag-student":
             own = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Private_Clean", "Private_Dirty")
             self._own[pid] = max(own, self._own.get(pid, 0))
