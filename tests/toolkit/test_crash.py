@@ -263,7 +263,11 @@ def half_graded(half: Path, tmp_path: Path) -> Path:
 def test_a_second_run_at_once_is_refused_and_the_first_goes_on(half_graded: Path) -> None:
     first = start(half_graded)
     assert until(first, lambda: workers(half_graded))
-    second = run(half_graded, "grade", TOPIC)
+    first.send_signal(signal.SIGSTOP)  # it is still at it, however long the other one takes to start
+    try:
+        second = run(half_graded, "grade", TOPIC)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
     assert f"another grading run is at work on {half_graded}; wait for it to end" in second.stderr
     said, _ = first.communicate(timeout=PATIENCE)
