@@ -122,16 +122,14 @@ def load_examples(course: Course, suite: Suite, seed: Seed, purpose: str, refere
     stored = _read(path)
     if stored is not None and stored["tried_on"] == tried_on:
         return stored["examples"]
-    examples = stored["examples"] if stored else _standing(path, suite)
-    drawn = {
-        test.name: draw(test, seed.derive(purpose, suite.topic, test.name))
+    known = stored["examples"] if stored else _standing(path, suite)
+    examples = {
+        test.name: known[test.name] if test.name in known else draw(test, seed.derive(purpose, suite.topic, test.name))
         for test in suite.tests
-        if test.name not in examples
     }
     for test in suite.tests:
-        for data in (examples | drawn)[test.name]:
+        for data in examples[test.name]:
             _try_reference(test, data, reference)
-    examples = {test.name: (examples | drawn)[test.name] for test in suite.tests}
     drawn_for = {test.name: test.digest for test in suite.tests}
     _write(path, {"tried_on": tried_on, "drawn_with": _libraries(), "drawn_for": drawn_for, "examples": examples})
     _forget_all_but_the_newest(path)

@@ -14,11 +14,11 @@ from autograder.model import GradeReport, Submission, Verdict
 from autograder.receipts import Receipts, Stamp, receipts_path
 from autograder.words import plural
 
-BATCH = 50  # grades that enter the gradebook together
-BATCH_SECONDS = 1.0  # a grade that lands so long after the last ones were entered does not wait for others
-
 if TYPE_CHECKING:
     from autograder.gradebook import GradebookWriter
+
+BATCH = 50  # grades that enter the gradebook together
+BATCH_SECONDS = 1.0  # a grade that lands so long after the last ones were entered does not wait for others
 
 
 class Readers:
