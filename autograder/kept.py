@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from autograder.model import GradeReport, TestRecord, Verdict, tests_of
+from autograder.model import GradeReport, TestRecord, Verdict, records_of
 
 if TYPE_CHECKING:
     from autograder.suite import Suite  # imports torch: what recognises an unchanged class does without
@@ -36,7 +36,7 @@ def kept_records(earlier: GradeReport | None, suite: Suite, marks: Mapping[str, 
     """Records of ``earlier``, by test, of the questions whose tests are all still the same."""
     if earlier is None:
         return {}
-    had = {record.name: record for record in tests_of(earlier)}
+    had = {record.name: record for record in records_of(earlier)}
     waiting = {name for name, record in had.items() if record.verdict is Verdict.DEFERRED}
     if waiting and marks == {name: record.sha256 for name, record in had.items()}:
         return {name: record for name, record in had.items() if name not in waiting}
@@ -55,7 +55,7 @@ def kept_records(earlier: GradeReport | None, suite: Suite, marks: Mapping[str, 
 
 def edited_tests(earlier: GradeReport, report: GradeReport) -> list[str]:
     """Names of tests that are new, gone or not the same; none where ``earlier`` does not say what its tests were."""
-    before, now = ({record.name: record.sha256 for record in tests_of(each)} for each in (earlier, report))
+    before, now = ({record.name: record.sha256 for record in records_of(each)} for each in (earlier, report))
     if not all(before.values()):
         return []
     return [name for name in dict.fromkeys([*now, *before]) if before.get(name) != now.get(name)]

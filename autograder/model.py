@@ -190,6 +190,6 @@ class Submission(Record, frozen=True, kw_only=True):
     earlier: GradeReport | None = None
 
 
-def tests_of(report: GradeReport) -> list[TestRecord]:
+def records_of(report: GradeReport) -> list[TestRecord]:
     """All test records of a report, question by question."""
     return [record for question in report.questions for record in question.tests]

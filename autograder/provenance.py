@@ -14,7 +14,7 @@ import msgspec
 import autograder
 from autograder.course import Assignment, file_digest, tests_digest
 from autograder.gpu import Gpu
-from autograder.model import GradeReport, Limits, Verdict, Versions, tests_of
+from autograder.model import GradeReport, Limits, Verdict, Versions, records_of
 from autograder.seed import Seed
 
 
@@ -86,7 +86,7 @@ def what_changed(report: GradeReport, basis: Basis, submission: bytes) -> list[s
 def _stands(name: str, past: object, now: object, report: GradeReport) -> bool:
     """Whether a part of the basis is what it was, as far as a grade goes."""
     if name == "device":  # a test that counted there counts: only what waits for this device is open
-        return past == now or not any(test.verdict is Verdict.DEFERRED for test in tests_of(report))
+        return past == now or not any(test.verdict is Verdict.DEFERRED for test in records_of(report))
     if isinstance(past, Versions) and isinstance(now, Versions):
         return without_build(past) == without_build(now)
     return past == now
