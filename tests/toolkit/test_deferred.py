@@ -13,8 +13,8 @@ from autograder import api, runner
 from autograder.course import Course
 from autograder.errors import GraderError, UsageError
 from autograder.gpu import Gpu
-from autograder.judge import judge
 from autograder.health import require_working_gpu
+from autograder.judge import judge
 from autograder.model import GradeReport, Submission, TestRecord, Verdict, records_of
 from autograder.provenance import Options
 from autograder.runner import Grader
@@ -105,7 +105,7 @@ def test_what_waits_for_a_gpu_is_completed_there_and_nothing_graded_twice(
     before, _ = grade(course)
     assert (before["ada"].score, before["ada"].pending_points, before["ada"].verdict) == (6.0, 1.0, Verdict.DEFERRED)
     assert before["bob"].verdict is Verdict.CRASHED
-    assert "to be completed there" in (course.root / "feedback" / "ada" / f"{TOPIC}.html").read_text(encoding="utf-8")
+    assert "a machine with a GPU" in (course.root / "feedback" / "ada" / f"{TOPIC}.html").read_text(encoding="utf-8")
     asked.clear()
 
     after, reasons = grade(course, device="cuda", gpu=CARD)
