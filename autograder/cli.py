@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.collect import collect
 from autograder.commands.export import export
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
@@ -113,6 +114,9 @@ app.command()(verify)
 
 
 # ----------------------------------------------------------------------------------------- grade
+
+
+app.command()(collect)
 
 
 @app.command()

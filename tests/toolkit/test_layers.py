@@ -38,6 +38,8 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
+    collecting collecting.roster collecting.placing collecting.closing collecting.git
+    collecting.collect
     pool
     cluster.folder cluster.parcel
     cluster.worker
@@ -56,7 +58,7 @@ LAYERS = """
     exports exports.cells exports.grades
     exports.csv_file
     demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed
+    commands.verify commands.export commands.replay commands.seed commands.collect
     cli
     __main__
 """
