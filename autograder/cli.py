@@ -15,6 +15,7 @@ from rich.table import Table
 
 from autograder.commands.collect import collect
 from autograder.commands.export import export
+from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
@@ -127,6 +128,9 @@ def grade(
     results: Annotated[Path | None, typer.Option(help="Where results go; by default results/.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all reports as one JSON list.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write the outcome as JUnit XML.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Add a table in Markdown to this file: GitHub's step summary.")
+    ] = None,
     jobs: Jobs = 0,
     device: Annotated[Device, typer.Option(help="Where graded calls run.")] = Device.AUTO,
     executor: Annotated[Executor, typer.Option(help="Where grading processes run.")] = Executor.LOCAL,
@@ -152,7 +156,7 @@ def grade(
     if device is Device.CUDA:
         raise UsageError("--device cuda: this version grades on the CPU; leave the option out")
     engine = _engine(executor, ray_address or "", ray_gpus)
-    json_file, junit = writable(json_file), writable(junit)
+    json_file, junit, summary = writable(json_file), writable(junit), writable(summary)
     found = Course.find(course)
     order = api.Order(
         topic=topic,
@@ -187,6 +191,10 @@ def grade(
         api.write_json(json_file, graded.reports)
     if junit is not None:
         api.write_junit(junit, topic, graded.reports)
+    if summary is not None:
+        from autograder.exports.summary import add_summary
+
+        add_summary(summary, topic, graded.reports)
     _print_grades(graded)
     if not graded.complete:
         raise typer.Exit(NO)
@@ -235,6 +243,7 @@ def feedback(
     out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
 
 
+app.command()(record)
 app.command()(export)
 app.command()(replay)
 app.command()(seed)
