@@ -15,6 +15,7 @@ from rich.table import Table
 
 from autograder.commands.collect import collect
 from autograder.commands.export import export
+from autograder.commands.init_ci import init_ci
 from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
@@ -247,6 +248,7 @@ app.command()(record)
 app.command()(export)
 app.command()(replay)
 app.command()(seed)
+app.command()(init_ci)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from autograder.course import Course, tests_digest
 from autograder.disclosure import Level
+from autograder.errors import UsageError
 from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
 from autograder.nbgrader_bridge.autograded import read_bytes
 from autograder.provenance import reference_digest
@@ -45,14 +47,18 @@ class Recorded:
 def record_class(
     course: Course, topic: str, submitted: Path, results: Path, db_url: str | None = None, level: Level | None = None
 ) -> Recorded:
-    """Enter the results in ``results`` of the notebooks in ``submitted``: gradebook, pages and the course's results."""
+    """Enter the results of the notebooks in ``submitted``: gradebook, pages and the course's results.
+
+    ``results`` is a folder as ``grade --results`` leaves it, or a file as ``grade --json`` does. Raises ``UsageError``
+    where it is neither.
+    """
     with course_lock(course):
-        judge = _Judge(course, topic)
+        judge, told = _Judge(course, topic), _told(results, topic)
         reports, problems = list[GradeReport](), dict[str, str]()
         with Readers(course, topic, course.results, gradebook=True, db_url=db_url, level=level) as reading:
             for submission in find_submissions(submitted, topic)[0]:
                 try:
-                    report = judge.accepted(submission, results)
+                    report = judge.accepted(submission, told(submission.student))
                 except RefusedReportError as error:
                     problems[submission.student] = str(error)
                     continue
@@ -75,17 +81,16 @@ class _Judge:
         self._tests = tests_digest(self._assignment)
         self._reference = reference_digest(self._assignment)
 
-    def accepted(self, submission: Submission, results: Path) -> GradeReport:
-        """The report on ``submission`` in ``results``; raises ``RefusedReportError`` where none may be entered."""
-        path = result_path(results, submission.assignment, submission.student)
-        data = read_bytes(path, REPORT_BYTES)
-        if not data:
-            failed = read_bytes(path.parent / "errors" / path.name, REPORT_BYTES)
-            raise RefusedReportError("the grader failed on it; see its log" if failed else "there is no result of it")
+    def accepted(self, submission: Submission, told: bytes) -> GradeReport:
+        """The report on ``submission`` in ``told``; raises ``RefusedReportError`` where it is none or does not hold."""
+        if not told:
+            raise RefusedReportError("there is no result of it")
         try:
-            report = GradeReport.from_json(data)
+            report = GradeReport.from_json(told)
         except (msgspec.DecodeError, RecursionError) as error:
             raise RefusedReportError(f"its result is no report: {error}") from error
+        if report.verdict is Verdict.GRADER_ERROR:
+            raise RefusedReportError("the grader failed on it; see its log")
         self._require_current(report, submission)
         self._require_sums(report)
         return report
@@ -118,10 +123,36 @@ class _Judge:
         overall = overall_verdict(questions)
         if worst([overall, report.verdict]) is not report.verdict:
             raise RefusedReportError(f"its result calls itself {report.verdict}, and a test of it {overall}")
-        if report.verdict is Verdict.GRADER_ERROR:
-            raise RefusedReportError("the grader failed on it; see its log")
         if not all(math.isfinite(seconds) for seconds in (report.provenance.seconds, *(r.seconds for r in scored))):
             raise RefusedReportError("its result holds a time that is no number")
+
+
+def _told(results: Path, topic: str) -> Callable[[str], bytes]:
+    """What ``results`` says of a student; of two answers the grade, not the failure; nothing where there is none."""
+    if results.is_dir():
+
+        def from_folder(student: str) -> bytes:
+            path = result_path(results, topic, student)
+            return read_bytes(path, REPORT_BYTES) or read_bytes(path.parent / "errors" / path.name, REPORT_BYTES)
+
+        return from_folder
+    try:
+        listed = msgspec.json.decode(results.read_bytes(), type=list[msgspec.Raw])
+        found = [(msgspec.json.decode(report, type=_Whose).student, bytes(report)) for report in listed]
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{results}: holds no results ({error}); name what 'autograder grade' wrote for --results or --json"
+        ) from error
+    by_student = dict(found)
+    twice = len(found) > len(by_student)
+    if twice or any(len(report) > REPORT_BYTES for report in by_student.values()):
+        what = "two results of one student" if twice else f"a result of more than {REPORT_BYTES >> 20} MiB"
+        raise UsageError(f"{results}: holds {what}, which no grading writes; grade again")
+    return lambda student: by_student.get(student, b"")
+
+
+class _Whose(msgspec.Struct):
+    student: str
 
 
 def _scored(test: HiddenTest, found: TestRecord) -> TestRecord:

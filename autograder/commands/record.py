@@ -19,9 +19,11 @@ def record(
     topic: Topic,
     submitted: Annotated[Path | None, typer.Option(help="Folder of submissions; by default submitted/.")] = None,
     results: Annotated[
-        Path | None, typer.Option(help="Results to check; by default results/, where what holds is put.")
+        Path | None, typer.Option(help="Folder, or file of --json; by default results/, where what holds is put.")
     ] = None,
-    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's.")] = None,
+    db: Annotated[
+        str | None, typer.Option(envvar="AUTOGRADER_DB", help="Gradebook URL, by default nbgrader's.")
+    ] = None,
     summary: Annotated[Path | None, typer.Option(help="Add a table in Markdown to this file.")] = None,
     course: CourseFolder = None,
 ) -> None:

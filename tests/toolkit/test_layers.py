@@ -57,8 +57,8 @@ LAYERS = """
     verify samples
     exports exports.cells exports.grades exports.summary
     exports.csv_file
-    demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed commands.collect commands.record
+    demo commands commands.shared ci ci.askpass ci.store ci.files
+    commands.verify commands.export commands.replay commands.seed commands.collect commands.record commands.init_ci
     cli
     __main__
 """

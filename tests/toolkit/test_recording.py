@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from autograder.course import Course
+from autograder.errors import UsageError
 from autograder.exports.summary import ROWS, cell, summary
 from autograder.recording import record_class
 from autograder.release import release
@@ -41,7 +42,9 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release(Course(course), TOPIC)
     hand_in(course, "ada", right(course), "open('ran', 'w').close()")
     hand_in(course, "bob", right(course), WRONG)
-    runner(course)("grade", TOPIC, "--db", "none", "--results", "graded", "--summary", "summary.md")
+    runner(course)(
+        "grade", TOPIC, "--db", "none", "--results", "graded", "--json", "all.json", "--summary", "summary.md"
+    )
     shutil.rmtree(course / "feedback")
     return course
 
@@ -72,7 +75,7 @@ def test_results_of_another_machine_are_entered_and_nothing_is_run(course: Cours
     assert (course.root / "feedback" / "ada" / f"{TOPIC}.html").is_file()
     assert (course.results / TOPIC / "bob.json").read_bytes() == result_file(course, "bob").read_bytes()
     told = (course.root / "summary.md").read_text(encoding="utf-8")
-    assert told.count("| ada | 5 | 5 | passed |") == 2  # by the graded stage and by this one
+    assert told.count("| ada | 5 | 7 | passed |") == 2  # by the graded stage and by this one
 
 
 def award(report: Report) -> None:
@@ -155,10 +158,41 @@ def test_what_is_no_file_of_a_report_is_refused_and_others_are_left_alone(course
     assert not (course.results / TOPIC / "mallory.json").exists()
 
 
+def test_one_file_of_all_results_is_read_as_well(course: Course) -> None:
+    file = course.root / "all.json"
+    done = record_class(course, TOPIC, course.submitted, file)
+    assert ([report.student for report in done.reports], done.problems) == (["ada", "bob"], {})
+    reports = json.loads(file.read_bytes())
+    reports[1]["verdict"] = "grader_error"
+    file.write_text(json.dumps(reports[1:]), encoding="utf-8")
+    problems = record_class(course, TOPIC, course.submitted, file).problems
+    assert problems == {"ada": "there is no result of it", "bob": "the grader failed on it; see its log"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "holds no results"),
+        ("[" * 100_000, "holds no results"),
+        ('[{"student": 1}]', "holds no results"),
+        ('[{"student": "a"}, {"student": "a"}]', "two results of one student"),
+        (json.dumps([{"student": "a", "x": "y" * (5 << 20)}]), "more than 4 MiB"),
+    ],
+    ids=["object", "deep", "no name", "twice", "large"],
+)
+def test_a_file_that_no_grading_writes_is_refused(course: Course, text: str, why: str) -> None:
+    file = course.root / "all.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=why):
+        record_class(course, TOPIC, course.submitted, file)
+
+
 def test_the_command_ends_with_one_and_names_who_has_no_grade(course: Course) -> None:
     bob = result_file(course, "bob")
-    (bob.parent / "errors").mkdir()
-    bob.rename(bob.parent / "errors" / "bob.json")
+    failed = bob.parent / "errors" / "bob.json"
+    failed.parent.mkdir()
+    failed.write_bytes(bob.read_bytes().replace(b'"verdict": "failed"', b'"verdict": "grader_error"'))
+    bob.unlink()
     done = runner(course.root)("record", TOPIC, "--results", "graded", code=1)
     assert "1 grade recorded" in done.stdout
     assert "bob: the grader failed on it; see its log" in done.stderr
