@@ -116,9 +116,9 @@ def install_lines(root: Path) -> str:
     if lacking or not _pinned(root, "torch"):
         what = " and ".join(lacking) or "a line torch==... in constraints.txt"
         raise UsageError(
-            f"{root}: {what} is missing, so that CI could not install what the course was written with. constraints.txt "
-            "pins every package (pip freeze --exclude-editable > constraints.txt), requirements.txt names what the "
-            "course needs: autograder, by version or address"
+            f"{root}: {what} is missing, so that CI could not install what the course was written with. "
+            "constraints.txt pins every package (pip freeze --exclude-editable > constraints.txt), requirements.txt "
+            "names what the course needs: autograder, by version or address"
         )
     return FROM_CHECKOUT if own else FROM_REQUIREMENTS
 

@@ -175,7 +175,9 @@ class GitLab(Machine):
         return ran
 
     def _own(self, work: Path) -> Variables:
-        head = subprocess.run(["git", "-C", self.remote, "rev-parse", "main"], capture_output=True, text=True, check=True)
+        head = subprocess.run(
+            ["git", "-C", self.remote, "rev-parse", "main"], capture_output=True, text=True, check=True
+        )
         return {
             "GITLAB_CI": "true",
             "CI_COMMIT_SHA": head.stdout.strip(),

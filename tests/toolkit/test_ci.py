@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from autograder.ci.files import Platform, course_files, write_files
 from autograder.course import Course
 from autograder.release import release
-from tests.toolkit.ci_machines import GitHub, GitLab, Machine, Ran, read
+from autograder.seed import Seed
+from tests.toolkit.ci_machines import GitHub, GitLab, read
 from tests.toolkit.git_repositories import bare, git, push
 from tests.toolkit.gradebooks import scores
 from tests.toolkit.handed_in import HALVE, HALVER, IMPORTS, Kit
@@ -87,9 +82,6 @@ def make_class(folder: Path, platform: Platform) -> Class:
     return Class(course, remote, kit, students, folder / "server.db")
 
 
-RunOf = Callable[[Machine, dict[str, Any], str], Ran]
-
-
 def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: Callable[[Path], Any]) -> list[Any]:
     """Two runs; in between bob pushes a better notebook. Says what each job printed and left."""
     runs = []
@@ -113,25 +105,21 @@ def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: 
     assert "3 of 4 submissions are up to date" in second["grade"].output
     assert "bob: 3 -> 5" in second["grade"].output
     assert found.scores() == {"ada": 5.0, "bob": 5.0, "mallory": 0.0, "Zoë: o'Neill": 3.0}
-    (path,) = (second["record"].folder.parent).rglob("results/halving/ada.json")
-    assert json.loads(path.read_bytes())["provenance"]["seed_id"] == SEED_ID
+    kept = second["record"].folder.parent / "kept.json"
+    kept.write_text(git(found.remote, "show", f"autograder/graded:{TOPIC}/ada.json"), encoding="utf-8")
+    assert json.loads(kept.read_bytes())["provenance"]["seed_id"] == Seed(bytes.fromhex(SEED)).id
+    times = git(found.remote, "show", f"autograder/collected:ada/{TOPIC}/timestamp.txt")
+    assert times < git(found.remote, "show", f"autograder/collected:bob/{TOPIC}/timestamp.txt")
+    branches = git(found.remote, "rev-list", "--count", "autograder/collected", "autograder/graded")
+    assert branches == "2"
     return runs
-
-
-SEED_ID = subprocess.run(
-    [sys.executable, "-c", f"from autograder.seed import Seed; print(Seed(bytes.fromhex('{SEED}')).id)"],
-    capture_output=True,
-    text=True,
-    check=True,
-    cwd=Path(__file__).parents[2],
-).stdout.strip()
 
 
 def test_github_grades_a_class_twice(tmp_path: Path) -> None:
     found = make_class(tmp_path, Platform.GITHUB)
     workflow = found.workflow(".github/workflows/grading.yml")
     secrets = {"AUTOGRADER_SEED": SEED, "AUTOGRADER_DB": f"sqlite:///{found.db}"}
-    secrets["STUDENT_REPOSITORIES_TOKEN"] = "the-password"
+    secrets |= dict.fromkeys(["STUDENT_REPOSITORIES_TOKEN"], "the-password")
     context = {"inputs": {"topic": TOPIC}, "secrets": secrets, "github": {"token": "the-password"}}
     runs = graded_twice(tmp_path, found, workflow, lambda folder: GitHub(folder, found.remote, context))
     told = (runs[1]["record"].folder.parent / "runner" / "GITHUB_STEP_SUMMARY").read_text(encoding="utf-8")
@@ -141,3 +129,33 @@ def test_github_grades_a_class_twice(tmp_path: Path) -> None:
     assert asked == ["install -c constraints.txt torch==2.13.0", "install -c constraints.txt -r requirements.txt"] * 3
     assert (tmp_path / "run-2" / "artefacts" / "graded" / "junit.xml").is_file()
     assert (tmp_path / "run-2" / "artefacts" / "recorded" / "recorded.tar").is_file()
+
+
+def test_gitlab_grades_a_class(tmp_path: Path) -> None:
+    found = make_class(tmp_path, Platform.GITLAB)
+    tokens = {"STUDENT_REPOSITORIES_TOKEN": "the-password", "AUTOGRADER_PUSH_TOKEN": "the-password"}
+    context = {
+        "": {"TOPIC": TOPIC},
+        "trusted/*": {"AUTOGRADER_DB": f"sqlite:///{found.db}", **tokens},
+        "grade": {"AUTOGRADER_SEED": SEED},
+    }
+    workflow = found.workflow(".gitlab-ci.yml")
+    host = GitLab(tmp_path / "run", found.remote, context)
+    collect, grade = (host.job(workflow, name) for name in ("collect", "grade"))
+    spoil(tmp_path / "run" / "artefacts" / "grade")
+    record = host.job(workflow, "record")
+    told = collect.output + grade.output + record.output
+    assert (collect.good, grade.good, record.good) == (True, True, False), told
+    assert "some notebooks could not be collected" in record.output
+    assert "some submissions have no grade" not in record.output
+    assert found.scores() == {"ada": 5.0, "bob": 3.0, "mallory": 0.0, "Zoë: o'Neill": 3.0}
+    assert SEED not in told
+    assert "the-password" not in told
+    assert (tmp_path / "run" / "artefacts" / "record" / "recorded.tar").is_file()
+
+
+def spoil(artefacts: Path) -> None:
+    """What a broken `grade` could send beside its results: GitLab unpacks it over the next job's folder."""
+    for path in ("autograder/__init__.py", "reference/halving.py", "sitecustomize.py", ".askpass", "results/halving/x"):
+        (artefacts / path).parent.mkdir(parents=True, exist_ok=True)
+        (artefacts / path).write_text("raise SystemExit('spoilt')\n", encoding="utf-8")
