@@ -19,8 +19,6 @@ from autograder.errors import AuthoringError, UsageError
 from autograder.files import write_whole, writing
 from autograder.release.files import read_tree
 from autograder.release.manifest import MANIFEST_NAME, read_manifest
-from autograder.release.publish import released_leaks
-from autograder.suite import collect
 
 TORCH = """pip install -c constraints.txt "$(grep '^torch==' constraints.txt)\""""
 FROM_REQUIREMENTS = f"{TORCH}\npip install -c constraints.txt -r requirements.txt"
