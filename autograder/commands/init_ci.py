@@ -25,7 +25,7 @@ def init_ci(
     course: CourseFolder = None,
 ) -> None:
     """Write workflows that check the course and grade its class in CI."""
-    from autograder.ci.files import Platform, course_files, student_files, write_files
+    from autograder.ci.files import Platform, course_files, write_files
 
     if platform not in list(Platform):
         raise UsageError(f"init-ci {platform}: no such platform; there are: {', '.join(Platform)}")
@@ -34,6 +34,8 @@ def init_ci(
     found, chosen = Course.find(course), Platform(platform)
     work = [(found.root, course_files(found, chosen))]
     if student_template is not None:
+        from autograder.ci.students import student_files
+
         work.append((student_template.resolve(), student_files(found, chosen, topics or found.topics())))
     for folder, files in work:
         written = write_files(folder, files, force=force)

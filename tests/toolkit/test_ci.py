@@ -106,11 +106,11 @@ def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: 
     assert "bob: 3 -> 5" in second["grade"].output
     assert found.scores() == {"ada": 5.0, "bob": 5.0, "mallory": 0.0, "Zoë: o'Neill": 3.0}
     kept = second["record"].folder.parent / "kept.json"
-    kept.write_text(git(found.remote, "show", f"autograder/graded:{TOPIC}/ada.json"), encoding="utf-8")
+    kept.write_text(git(found.remote, "show", f"grading/graded:{TOPIC}/ada.json"), encoding="utf-8")
     assert json.loads(kept.read_bytes())["provenance"]["seed_id"] == Seed(bytes.fromhex(SEED)).id
-    times = git(found.remote, "show", f"autograder/collected:ada/{TOPIC}/timestamp.txt")
-    assert times < git(found.remote, "show", f"autograder/collected:bob/{TOPIC}/timestamp.txt")
-    branches = git(found.remote, "rev-list", "--count", "autograder/collected", "autograder/graded")
+    times = git(found.remote, "show", f"grading/collected:ada/{TOPIC}/timestamp.txt")
+    assert times < git(found.remote, "show", f"grading/collected:bob/{TOPIC}/timestamp.txt")
+    branches = git(found.remote, "rev-list", "--count", "grading/collected", "grading/graded")
     assert branches == "2"
     return runs
 

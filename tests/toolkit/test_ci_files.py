@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from autograder.ci.askpass import program
-from autograder.ci.files import FROM_CHECKOUT, Platform, course_files, install_lines, student_files, write_files
+from autograder.ci.files import FROM_CHECKOUT, Platform, course_files, install_lines, write_files
 from autograder.ci.store import main as store
+from autograder.ci.students import student_files
 from autograder.course import Course
 from autograder.errors import AuthoringError, UsageError
 from autograder.release import release, released_leaks
 from tests.toolkit.ci_machines import GitHub, read
-from tests.toolkit.command_line import command, environment
+from tests.toolkit.command_line import cold_runner
 from tests.toolkit.git_repositories import ENVIRONMENT, bare, git, push
 from tests.toolkit.handed_in import Kit
 from tests.toolkit.tiny import TOPIC, edit, opened, tiny_course
@@ -125,13 +126,7 @@ def test_how_the_environment_is_installed(released: Course, tmp_path: Path) -> N
 
 
 def test_edited_files_are_named_and_stay(course: Course) -> None:
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command(*arguments), cwd=course.root, env=environment(), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done
-
+    run = cold_runner(course.root)
     assert run("init-ci", "github").stdout.count(": written") == 2
     assert run("init-ci", "github").stdout.count(": was up to date") == 2
     path = course.root / GITHUB[0]
@@ -194,7 +189,12 @@ def test_a_push_checks_the_course(course: Course, tmp_path: Path) -> None:
     assert steps == gitlab["course"]["script"] == ["autograder release --check", "autograder verify"]
     edit(course.root / "release" / TOPIC / f"{TOPIC}.ipynb", "halve", "double")
     remote = bare(tmp_path / "course.git")
-    for arguments in (["init", "--initial-branch=main"], ["add", "--all"], ["commit", "-m", "x"], ["push", str(remote), "main"]):
+    for arguments in (
+        ["init", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "-m", "x"],
+        ["push", str(remote), "main"],
+    ):
         git(course.root, *arguments)
     ran = GitHub(tmp_path / "run", remote, {}).job(workflow, "check")
     assert not ran.good
@@ -226,19 +226,19 @@ def test_a_folder_is_kept_byte_for_byte(tmp_path: Path, monkeypatch: pytest.Monk
         subprocess.run(["git", "clone", "--quiet", f"file://{remote}", str(tmp_path / name)], check=True)
     files = {"Zoë: o'Neill/a.ipynb": b"one\ntwo\r\n$Id$", "ada/b": bytes(range(256)), ".collected/x.json": b"{}"}
     monkeypatch.chdir(tmp_path / "first")
-    assert store(["restore", "autograder/x", "submitted"]) == 0
+    assert store(["restore", "grading/x", "submitted"]) == 0
     for path, data in files.items():
         Path("submitted", path).parent.mkdir(parents=True, exist_ok=True)
         Path("submitted", path).write_bytes(data)
-    assert store(["save", "autograder/x", "submitted"]) == 0
+    assert store(["save", "grading/x", "submitted"]) == 0
     monkeypatch.chdir(tmp_path / "second")
-    assert store(["restore", "autograder/x", "submitted"]) == 0
+    assert store(["restore", "grading/x", "submitted"]) == 0
     found = {str(p.relative_to("submitted")): p.read_bytes() for p in Path("submitted").rglob("*") if p.is_file()}
     assert found == files
     Path("submitted", "ada", "b").unlink()
-    assert store(["save", "autograder/x", "submitted"]) == 0
-    assert "ada/b" not in git(remote, "ls-tree", "-r", "--name-only", "autograder/x")
-    assert git(remote, "rev-list", "--count", "autograder/x") == "1"
+    assert store(["save", "grading/x", "submitted"]) == 0
+    assert "ada/b" not in git(remote, "ls-tree", "-r", "--name-only", "grading/x")
+    assert git(remote, "rev-list", "--count", "grading/x") == "1"
 
 
 def test_a_remote_that_is_away_is_no_first_run(

@@ -13,7 +13,7 @@ from autograder.collecting.collect import collect, read_sources
 from autograder.collecting.git import Source, notebook_of
 from autograder.collecting.placing import place
 from autograder.errors import NotCollected, UsageError
-from tests.toolkit.command_line import runner
+from tests.toolkit.command_line import cold_runner
 from tests.toolkit.git_repositories import Entry, bare, git, push
 from tests.toolkit.tiny import TOPIC, tiny_course
 
@@ -259,7 +259,7 @@ def test_a_spreadsheets_roster_is_read(tmp_path: Path) -> None:
 
 def test_the_command_collects_and_names_who_is_missing(tmp_path: Path) -> None:
     course = tiny_course(tmp_path)
-    run = runner(course.root)
+    run = cold_runner(course.root)
     found = source(tmp_path)
     roster = tmp_path / "roster.csv"
     roster.write_text(f"student,repository\nada,{found.repository}\nbob,{tmp_path}/nowhere\n", encoding="utf-8")

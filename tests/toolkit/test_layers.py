@@ -58,6 +58,7 @@ LAYERS = """
     exports exports.cells exports.grades exports.summary
     exports.csv_file
     demo commands commands.shared ci ci.askpass ci.store ci.files
+    ci.students
     commands.verify commands.export commands.replay commands.seed commands.collect commands.record commands.init_ci
     cli
     __main__
