@@ -113,7 +113,13 @@ class GitHub(Machine):
         own = {name: str(files / name) for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")}
         for path in own.values():
             Path(path).touch()
-        usual = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "RUNNER_TEMP": str(files)}
+        event = "workflow_dispatch" if "inputs" in self.context else "schedule"
+        usual = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_SERVER_URL": "https://github.com",
+            "RUNNER_TEMP": str(files),
+        }
         done = self.bash(step["run"], ran.folder, usual | own | {"GITHUB_WORKSPACE": str(ran.folder)} | exported | told)
         ran.output += f"--- {step.get('name')}\n{done.stdout}{done.stderr}"
         ran.good = ran.good and done.returncode == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,11 +81,10 @@ def make_class(folder: Path, platform: Platform) -> Class:
     return Class(course, remote, kit, students, folder / "server.db")
 
 
-def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: Callable[[Path], Any]) -> list[Any]:
-    """Two runs; in between bob pushes a better notebook. Says what each job printed and left."""
-    runs = []
-    for number in (1, 2):
-        host = machine(folder / f"run-{number}")
+def graded_twice(folder: Path, found: Class, hosts: list[GitHub]) -> list[dict[str, Ran]]:
+    """A run on each host; in between bob pushes a better notebook. Says what each job printed and left."""
+    runs, workflow = list[dict[str, Ran]](), found.workflow(".github/workflows/grading.yml")
+    for host in hosts:
         ran = {name: host.job(workflow, name) for name in ("collect", "grade", "record")}
         told = "\n".join(job.output for job in ran.values())
         assert [job.good for job in ran.values()] == [True, True, False], told  # two could not be collected
@@ -105,7 +103,7 @@ def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: 
     assert "3 of 4 submissions are up to date" in second["grade"].output
     assert "bob: 3 -> 5" in second["grade"].output
     assert found.scores() == {"ada": 5.0, "bob": 5.0, "mallory": 0.0, "Zoë: o'Neill": 3.0}
-    kept = second["record"].folder.parent / "kept.json"
+    kept = folder / "kept.json"
     kept.write_text(git(found.remote, "show", f"grading/graded:{TOPIC}/ada.json"), encoding="utf-8")
     assert json.loads(kept.read_bytes())["provenance"]["seed_id"] == Seed(bytes.fromhex(SEED)).id
     times = git(found.remote, "show", f"grading/collected:ada/{TOPIC}/timestamp.txt")
@@ -116,12 +114,18 @@ def graded_twice(folder: Path, found: Class, workflow: dict[str, Any], machine: 
 
 
 def test_github_grades_a_class_twice(tmp_path: Path) -> None:
+    """By hand first, where the deadline of the nightly runs counts for nothing, then by night."""
     found = make_class(tmp_path, Platform.GITHUB)
-    workflow = found.workflow(".github/workflows/grading.yml")
     secrets = {"AUTOGRADER_SEED": SEED, "AUTOGRADER_DB": f"sqlite:///{found.db}"}
     secrets |= dict.fromkeys(["STUDENT_REPOSITORIES_TOKEN"], "the-password")
-    context = {"inputs": {"topic": TOPIC}, "secrets": secrets, "github": {"token": "the-password"}}
-    runs = graded_twice(tmp_path, found, workflow, lambda folder: GitHub(folder, found.remote, context))
+    common = {"secrets": secrets, "github": {"token": "the-password"}}
+    by_hand = {"inputs": {"topic": TOPIC}, "vars": {"AUTOGRADER_UNTIL": "2001-01-01T00:00Z"}}
+    nightly = {"vars": {"AUTOGRADER_TOPIC": TOPIC, "AUTOGRADER_UNTIL": "2100-01-01T00:00Z"}}
+    hosts = [
+        GitHub(tmp_path / "run-1", found.remote, common | by_hand),
+        GitHub(tmp_path / "run-2", found.remote, common | nightly),
+    ]
+    runs = graded_twice(tmp_path, found, hosts)
     told = (runs[1]["record"].folder.parent / "runner" / "GITHUB_STEP_SUMMARY").read_text(encoding="utf-8")
     assert "| mallory | 0 | 7 |" in told
     assert "| Zoë&#58; o&#39;Neill | 3 | 7 |" in told
