@@ -11,7 +11,7 @@ from autograder.ci.files import Platform, course_files, write_files
 from autograder.course import Course
 from autograder.release import release
 from autograder.seed import Seed
-from tests.toolkit.ci_machines import GitHub, GitLab, read
+from tests.toolkit.ci_machines import GitHub, GitLab, Ran, read
 from tests.toolkit.git_repositories import bare, git, push
 from tests.toolkit.gradebooks import scores
 from tests.toolkit.handed_in import HALVE, HALVER, IMPORTS, Kit
