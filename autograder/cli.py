@@ -14,7 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.commands.device import Device, here, on_a_cluster
+from autograder.commands.collect import collect
 from autograder.commands.export import export
+from autograder.commands.init_ci import init_ci
+from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
@@ -108,6 +111,9 @@ app.command()(verify)
 # ----------------------------------------------------------------------------------------- grade
 
 
+app.command()(collect)
+
+
 @app.command()
 def grade(
     topic: Topic,
@@ -116,6 +122,9 @@ def grade(
     results: Annotated[Path | None, typer.Option(help="Where results go; by default results/.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all reports as one JSON list.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write the outcome as JUnit XML.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Add a table in Markdown to this file: GitHub's step summary.")
+    ] = None,
     jobs: Jobs = 0,
     device: Annotated[
         Device, typer.Option(help="Where graded calls run; auto: on a GPU where the assignment needs one.")
@@ -141,7 +150,7 @@ def grade(
     from autograder.provenance import Options
 
     engine = _engine(executor, ray_address or "", ray_gpus)
-    json_file, junit = writable(json_file), writable(junit)
+    json_file, junit, summary = writable(json_file), writable(junit), writable(summary)
     found = Course.find(course)
     assignment = found.assignment(topic)
     if executor is Executor.RAY:
@@ -181,6 +190,10 @@ def grade(
         api.write_json(json_file, graded.reports)
     if junit is not None:
         api.write_junit(junit, topic, graded.reports)
+    if summary is not None:
+        from autograder.exports.summary import add_summary
+
+        add_summary(summary, topic, graded.reports)
     _print_grades(graded)
     if not graded.complete:
         raise typer.Exit(NO)
@@ -229,9 +242,11 @@ def feedback(
     out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
 
 
+app.command()(record)
 app.command()(export)
 app.command()(replay)
 app.command()(seed)
+app.command()(init_ci)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

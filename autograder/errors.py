@@ -5,6 +5,7 @@
     |   `-- IsolationError      a promised isolation cannot be kept on this machine (exit code 2)
     |-- AuthoringError          an author's file is inconsistent: names the file and the way out
     |-- GraderError             our own failure: becomes the verdict ``grader_error``
+    |-- NotCollected            one student's notebook cannot be had; the others are collected
     `-- StudentFault            the submission's doing, with the verdict it earns
         |-- InvalidSubmission   the notebook cannot be read
         |-- ProcessDied         the student process ended, hung, grew too large or broke the protocol
@@ -40,6 +41,17 @@ class AuthoringError(AutograderError):
 
 class GraderError(AutograderError):
     """The grader itself failed. Never a zero in silence, never overwrites an earlier grade."""
+
+
+class NotCollected(AutograderError):
+    """A student's notebook cannot be had from where it should be.
+
+    ``answered``: the place was reached and has none, or none that may be taken; not so where it could not be reached.
+    """
+
+    def __init__(self, message: str, *, answered: bool = False) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class StudentFault(AutograderError):

@@ -50,13 +50,18 @@ def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
     digest = hashlib.sha256(msgspec.json.encode((told, assignment.front))).hexdigest()
     return Basis(
         tests_sha256=tests_digest(assignment),
-        reference_sha256=file_digest(assignment.reference, assignment.misconceptions, *data_files(assignment)),
+        reference_sha256=reference_digest(assignment),
         seed_id=seed.id,
         device=options.device,
         isolation=options.isolation,
         options=digest[:16],
         versions=versions(),
     )
+
+
+def reference_digest(assignment: Assignment) -> str:
+    """Names what answers are compared with: the reference, the misconceptions, the data."""
+    return file_digest(assignment.reference, assignment.misconceptions, *data_files(assignment))
 
 
 def data_files(assignment: Assignment) -> list[Path]:

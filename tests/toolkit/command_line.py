@@ -47,6 +47,19 @@ def runner(course: Path) -> Run:
     return call
 
 
+def cold_runner(course: Path) -> Run:
+    """As ``runner``, each command started anew: the sooner way for a few that import neither torch nor nbgrader."""
+
+    def call(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments), cwd=course, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return call
+
+
 @functools.cache
 def _warm() -> Warm:
     """The one of this test run, whose end ends it."""

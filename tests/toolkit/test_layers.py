@@ -38,6 +38,8 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
+    collecting collecting.roster collecting.placing collecting.closing collecting.git
+    collecting.collect
     pool
     cluster.folder cluster.parcel
     cluster.worker
@@ -48,15 +50,17 @@ LAYERS = """
     nbgrader_bridge.entries
     gradebook feedback
     nbgrader_bridge.autograde readers
-    api specimens replay
+    api specimens replay recording
     proof proof.trials proof.contract proof.breakers proof.usage proof.operators
     proof.conventions proof.mutants
     proof.coverage
     verify samples
-    exports exports.cells exports.grades
+    exports exports.cells exports.grades exports.summary
     exports.csv_file
-    demo commands commands.shared
+    demo commands commands.shared ci ci.askpass ci.store ci.files
+    ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
+    commands.collect commands.record commands.init_ci
     cli
     __main__
 """
@@ -129,6 +133,17 @@ def test_student_process_loads_nothing_of_the_grading_side() -> None:
         waiting += own_imports(FILES[name]) - reached
     strangers = {name for name in reached if not name.startswith("sandbox")}
     assert not strangers, f"what runs beside student code imports {sorted(strangers)}"
+
+
+def test_recording_knows_no_way_to_run_a_notebook() -> None:
+    reached, waiting = set[str](), ["recording"]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting += own_imports(FILES[name]) - reached
+    running = {"api", "runner", "pool", "judge", "cluster", *(n for n in FILES if n.startswith("sandbox."))}
+    assert reached & running <= {"sandbox.notebook"}  # reads a notebook's text, for nbgrader's copy
+    assert not {"subprocess", "multiprocessing"} & set(imported(FILES["recording"]))
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -1,0 +1,81 @@
+"""A whole class collected: every student by the same rule of time, and no one's trouble another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autograder.collecting.closing import Closed
+from autograder.collecting.git import Source, git_program, notebook_of
+from autograder.collecting.placing import place
+from autograder.collecting.roster import read_roster
+from autograder.errors import NotCollected
+
+AT_ONCE = 8  # repositories: each waits for its server most of the time
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Whose notebook is new, whose is as it was, and who has none, with the reason."""
+
+    new: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    problems: dict[str, str]
+
+
+def read_sources(roster: Path) -> list[Source]:
+    """The repositories that a roster names; raises ``UsageError`` for a line that is none."""
+    return [Source(**row) for row in read_roster(roster, ("repository",), ("ref", "path"))]
+
+
+def collect(
+    sources: Iterable[Source],
+    submitted: Path,
+    topic: str,
+    most_bytes: int,
+    until: datetime | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Collected:
+    """Put each student's notebook below ``submitted``.
+
+    A new notebook was handed in when it is found here; with ``until`` and after it, at ``until``. The first run after
+    ``until`` decides: see ``closing``. The dates of commits only ever make a notebook older than ``until`` eligible.
+    """
+    git_program()
+    now = datetime.now(UTC)
+    past = until is not None and now >= until
+    closed = Closed(submitted, topic)
+    done = closed.students(until) if until is not None and past else set[str]()
+    new, unchanged, problems, answered = list[str](), sorted(done), dict[str, str](), set[str]()
+    waiting = [source for source in sources if source.student not in done]
+    for student, found in _fetched(waiting, topic, most_bytes, until):
+        if isinstance(found, NotCollected):
+            problems[student] = str(found)
+        else:
+            fresh = place(submitted, topic, student, found, min(now, until) if until else now)
+            (new if fresh else unchanged).append(student)
+        if not isinstance(found, NotCollected) or found.answered:
+            answered.add(student)
+        advance()
+    if until is not None and past:
+        closed.add(until, answered)
+    return Collected(tuple(sorted(new)), tuple(sorted(unchanged)), dict(sorted(problems.items())))
+
+
+def _fetched(
+    sources: Sequence[Source], topic: str, most_bytes: int, until: datetime | None
+) -> Iterator[tuple[str, bytes | NotCollected]]:
+    """Each student's notebook, or why there is none, as they come."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {pool.submit(notebook_of, source, topic, most_bytes, until): source.student for source in sources}
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield futures[future], future.result()
+                except NotCollected as error:
+                    yield futures[future], error
+        finally:
+            pool.shutdown(cancel_futures=True)  # where the loop is left early, those not begun are left out

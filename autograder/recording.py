@@ -1,0 +1,162 @@
+"""Results from a machine that ran student code, judged by one that never does, and entered.
+
+Grading in CI runs where a submission may have broken out of its sandbox. So its result files are taken for what a
+stranger sent: each must be a report on the notebook that was collected, by the tests and the reference that lie here,
+with every title and total of theirs, and its points must follow from its verdicts by the rules of ``scoring``.
+Nothing in here starts a process or knows how a notebook is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from autograder.course import Course, tests_digest
+from autograder.disclosure import Level
+from autograder.errors import UsageError
+from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
+from autograder.nbgrader_bridge.autograded import read_bytes
+from autograder.provenance import reference_digest
+from autograder.readers import Readers
+from autograder.release.manifest import MANIFEST_NAME, check_manifest, read_manifest
+from autograder.results import course_lock, find_submissions, result_path, write_report
+from autograder.scoring import overall_verdict, score_questions, totals
+from autograder.suite import HiddenTest, collect
+
+REPORT_BYTES = 4 << 20
+
+
+class RefusedReportError(Exception):
+    """A result file that may not be entered; the message says why."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The reports that were entered, and why other submissions have none, by student."""
+
+    reports: tuple[GradeReport, ...]
+    problems: dict[str, str]
+
+
+def record_class(
+    course: Course, topic: str, submitted: Path, results: Path, db_url: str | None = None, level: Level | None = None
+) -> Recorded:
+    """Enter the results of the notebooks in ``submitted``: gradebook, pages and the course's results.
+
+    ``results`` is a folder as ``grade --results`` leaves it, or a file as ``grade --json`` does. Raises ``UsageError``
+    where it is neither.
+    """
+    with course_lock(course):
+        judge, told = _Judge(course, topic), _told(results, topic)
+        reports, problems = list[GradeReport](), dict[str, str]()
+        with Readers(course, topic, course.results, gradebook=True, db_url=db_url, level=level) as reading:
+            for submission in find_submissions(submitted, topic)[0]:
+                try:
+                    report = judge.accepted(submission, told(submission.student))
+                except RefusedReportError as error:
+                    problems[submission.student] = str(error)
+                    continue
+                write_report(course.results, report)
+                reading.take(report, submission)
+                reports.append(report)
+    return Recorded(tuple(reports), problems)
+
+
+class _Judge:
+    """What a report on one assignment must agree with."""
+
+    def __init__(self, course: Course, topic: str) -> None:
+        self._assignment = course.assignment(topic)
+        self._suite = collect(course, self._assignment)
+        manifest = read_manifest(self._assignment.release_folder / MANIFEST_NAME)
+        check_manifest(manifest, self._suite, self._assignment.front)
+        self._order = [question.name for question in manifest.questions]
+        self._manual = {name: question.points for name, question in self._assignment.front.manual.items()}
+        self._tests = tests_digest(self._assignment)
+        self._reference = reference_digest(self._assignment)
+
+    def accepted(self, submission: Submission, told: bytes) -> GradeReport:
+        """The report on ``submission`` in ``told``; raises ``RefusedReportError`` where it is none or does not hold."""
+        if not told:
+            raise RefusedReportError("there is no result of it")
+        try:
+            report = GradeReport.from_json(told)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise RefusedReportError(f"its result is no report: {error}") from error
+        if report.verdict is Verdict.GRADER_ERROR:
+            raise RefusedReportError("the grader failed on it; see its log")
+        self._require_current(report, submission)
+        self._require_sums(report)
+        return report
+
+    def _require_current(self, report: GradeReport, submission: Submission) -> None:
+        if report.schema != SCHEMA_VERSION:
+            raise RefusedReportError(f"its result has schema {report.schema}, and this version reads {SCHEMA_VERSION}")
+        if (report.student, report.assignment) != (submission.student, submission.assignment):
+            raise RefusedReportError(f"its result is that of {report.student!r} in {report.assignment!r}")
+        notebook = read_bytes(submission.path, self._assignment.front.limits.notebook_bytes)
+        past = report.provenance
+        for found, wanted, what in (
+            (past.submission_sha256, hashlib.sha256(notebook).hexdigest(), "another notebook"),
+            (past.tests_sha256, self._tests, "other hidden tests"),
+            (past.reference_sha256, self._reference, "another reference"),
+        ):
+            if found != wanted:
+                raise RefusedReportError(f"its result was made with {what} than there is here; grade it again")
+
+    def _require_sums(self, report: GradeReport) -> None:
+        """All that counts must come out when it is worked out from the verdicts."""
+        records = {test.name: test for question in report.questions for test in question.tests}
+        if sorted(records) != sorted(test.name for test in self._suite.tests):
+            raise RefusedReportError("its result does not hold the tests of this assignment")
+        scored = [_scored(test, records[test.name]) for test in self._suite.tests]
+        questions = score_questions(self._suite, scored, self._manual, self._order)
+        sums = (report.score, report.max_score, report.pending_points)
+        if report.questions != questions or sums != totals(questions):
+            raise RefusedReportError("the points in its result do not follow from its verdicts")
+        overall = overall_verdict(questions)
+        if worst([overall, report.verdict]) is not report.verdict:
+            raise RefusedReportError(f"its result calls itself {report.verdict}, and a test of it {overall}")
+        if not all(math.isfinite(seconds) for seconds in (report.provenance.seconds, *(r.seconds for r in scored))):
+            raise RefusedReportError("its result holds a time that is no number")
+
+
+def _told(results: Path, topic: str) -> Callable[[str], bytes]:
+    """What ``results`` says of a student; of two answers the grade, not the failure; nothing where there is none."""
+    if results.is_dir():
+
+        def from_folder(student: str) -> bytes:
+            path = result_path(results, topic, student)
+            return read_bytes(path, REPORT_BYTES) or read_bytes(path.parent / "errors" / path.name, REPORT_BYTES)
+
+        return from_folder
+    try:
+        listed = msgspec.json.decode(results.read_bytes(), type=list[msgspec.Raw])
+        found = [(msgspec.json.decode(report, type=_Whose).student, bytes(report)) for report in listed]
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{results}: holds no results ({error}); name what 'autograder grade' wrote for --results or --json"
+        ) from error
+    by_student = dict(found)
+    twice = len(found) > len(by_student)
+    if twice or any(len(report) > REPORT_BYTES for report in by_student.values()):
+        what = "two results of one student" if twice else f"a result of more than {REPORT_BYTES >> 20} MiB"
+        raise UsageError(f"{results}: holds {what}, which no grading writes; grade again")
+    return lambda student: by_student.get(student, b"")
+
+
+class _Whose(msgspec.Struct):
+    student: str
+
+
+def _scored(test: HiddenTest, found: TestRecord) -> TestRecord:
+    """``found`` with the title, the total and, by its verdict alone, the points of ``test``."""
+    full = test.question.points
+    points = {Verdict.PASSED: full, Verdict.DEFERRED: None}.get(found.verdict, 0.0)
+    return replace(found, title=test.title, max_points=full, points=points)
