@@ -16,7 +16,7 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ text streams sandbox interrupts touched
     model
-    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words archives disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
@@ -54,7 +54,8 @@ LAYERS = """
     proof.coverage
     verify samples
     exports exports.cells exports.grades
-    exports.csv_file
+    exports.csv_file exports.gradescope
+    exports.formats
     demo commands commands.shared
     commands.verify commands.export commands.replay commands.seed
     cli
