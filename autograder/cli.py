@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.bundle import bundle
 from autograder.commands.export import export
 from autograder.commands.replay import replay
 from autograder.commands.seed import seed
@@ -232,6 +233,7 @@ def feedback(
 
 
 app.command()(export)
+app.command()(bundle)
 app.command()(replay)
 app.command()(seed)
 

@@ -96,7 +96,7 @@ class Grader:
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read() if read else read_notebook(submission.path, self._limits)
+            data = read() if read else read_notebook(submission.path, self.limits)
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
@@ -119,7 +119,8 @@ class Grader:
         )
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """The budgets that hold: the options' or the assignment's."""
         return self.options.limits or self.assignment.front.limits
 
     def _with_a_living_zygote(self, work: Callable[[], T]) -> T:
@@ -139,7 +140,7 @@ class Grader:
         if earlier is not None and kept.keys() == self.marks.keys():
             return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
-        session = Session(self._sandbox, data, self._limits, names)
+        session = Session(self._sandbox, data, self.limits, names)
         try:
             try:
                 session.open()
@@ -190,7 +191,7 @@ class Grader:
             submission_sha256=hashlib.sha256(data).hexdigest(),
             started=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
-            limits=self._limits,
+            limits=self.limits,
             examples_sha256=self.examples_sha256,
             **vars(self.basis),
         )

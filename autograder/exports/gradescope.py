@@ -99,7 +99,7 @@ def _entries(question: QuestionResult, number: int) -> Iterator[dict[str, Any]]:
         text = f"{WAITING.label}: {plural(question.max_score, 'point')}. {WAITING.advice}"
         yield {"name": question.name, "number": str(number), "output": text, "tags": [question.name]}
     for place, test in enumerate(question.tests, 1):
-        entry = {
+        entry: dict[str, Any] = {
             "name": f"{question.name}: {test.title}",
             "number": f"{number}.{place}",
             "output": "\n\n".join(_parts(test, question.note)),

@@ -55,9 +55,10 @@ LAYERS = """
     verify samples
     exports exports.cells exports.grades
     exports.csv_file exports.gradescope
-    exports.formats
+    exports.formats gradescope gradescope.run gradescope.package
+    gradescope.bundle
     demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed
+    commands.verify commands.bundle commands.export commands.replay commands.seed
     cli
     __main__
 """
