@@ -44,9 +44,8 @@ def _needs(name: str) -> list[Requirement]:
     try:
         return [Requirement(line) for line in importlib.metadata.requires(name) or []]
     except importlib.metadata.PackageNotFoundError as error:
-        raise UsageError(
-            f"{name} is not installed here, so its versions are not known; pip install it first"
-        ) from error
+        problem = f"{name} is not installed here, so that what it needs is not known"
+        raise UsageError(f"{problem}; install it with pip and run again") from error
 
 
 def _applies(requirement: Requirement) -> bool:

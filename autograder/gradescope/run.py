@@ -45,8 +45,6 @@ class _Metadata(msgspec.Struct):
 
 def main(arguments: Sequence[str]) -> int:
     """Grade what lies below the folder that is the only argument; 1 where the grader failed."""
-    guard()
-    os.umask(0o022)
     root = Path(arguments[0])
     data = failed_json()
     try:
@@ -126,4 +124,5 @@ def _log(report: GradeReport) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    guard()
     sys.exit(main(sys.argv[1:]))

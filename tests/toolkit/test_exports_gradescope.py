@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from autograder.archives import Member, zip_of
+from autograder.commands.export import export
 from autograder.disclosure import for_student
 from autograder.exports.gradescope import CELLS, FAILED, failed_json, results_json
 from autograder.model import CellRecord, GradeReport, Verdict
 from autograder.scoring import GATE_CLOSED
 from tests.toolkit import reports
-from tests.toolkit.command_line import runner
 from tests.toolkit.gradescope_schema import GRADED, RESULTS, read_results
 from tests.toolkit.reports import manual_question, question, record, report
 from tests.toolkit.tiny import TOPIC, tiny_course
@@ -137,15 +137,15 @@ def test_checks_of_unwritten_functions_and_the_tail_of_many_cells_are_not_listed
     assert lines[-1] == "... and 3 more cells."
 
 
-def test_the_command_writes_an_archive_of_results(tmp_path: Path) -> None:
+def test_the_command_writes_an_archive_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     course = tiny_course(tmp_path)
     for student in ("bob", "ada"):
         path = course.results / TOPIC / f"{student}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(report(question("halve", record()), student=student, assignment=TOPIC).to_json())
-    said = runner(course.root)("export", TOPIC, "--format", "gradescope").stdout
+    export(TOPIC, format_="gradescope", course=course.root)
     path = course.root / "exports" / f"{TOPIC}-gradescope.zip"
-    assert said == f"2 students in {path}\n"
+    assert capsys.readouterr().out == f"2 students in {path}\n"
     with zipfile.ZipFile(path) as archive:
         assert archive.namelist() == ["ada/results.json", "bob/results.json"]
         assert read_results(archive.read("ada/results.json"))["score"] == 1.0
