@@ -26,6 +26,7 @@ from autograder.text import clean
 from autograder.words import some
 
 ENTRIES = 10_000  # of an upload that are looked at
+LOG = 4000  # characters of one thing in the log
 _NOT_HANDED_IN = {"__MACOSX", ".ipynb_checkpoints", ".git"}
 
 
@@ -51,9 +52,9 @@ def main(arguments: Sequence[str]) -> int:
         with _grader(root) as grader:
             data = graded(root, grader)
     except AutograderError as error:
-        print(f"the grader failed: {error}")
+        print(f"the grader failed: {clean(str(error), LOG)}")
     except Exception:  # noqa: BLE001 - whatever it is, a file of results must be written
-        print(f"the grader failed: {traceback.format_exc()}")
+        print(f"the grader failed: {clean(traceback.format_exc(), LOG)}")
     write_whole(root / "results" / "results.json", data, 0o644)
     return int(data == failed_json())
 
@@ -117,7 +118,7 @@ def _entries(folder: Path) -> Iterator[Path]:
 def _log(report: GradeReport) -> Iterator[str]:
     yield f"{report.student}: {report.score:g} of {report.max_score:g}, {report.verdict}"
     if report.message:
-        yield clean(report.message, 4000)
+        yield clean(report.message, LOG)
     if report.verdict is Verdict.GRADER_ERROR:
         yield from (clean(f"{t.name}: {t.message}") for q in report.questions for t in q.tests if t.message)
     yield from (clean(f"to look at: {flag.kind}: {flag.detail}") for flag in report.flags)
