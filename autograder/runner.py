@@ -96,7 +96,7 @@ class Grader:
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read() if read else read_notebook(submission.path, self.limits)
+            data = read() if read else read_notebook(submission.path, self._limits)
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
@@ -119,8 +119,7 @@ class Grader:
         )
 
     @property
-    def limits(self) -> Limits:
-        """The budgets that hold: the options' or the assignment's."""
+    def _limits(self) -> Limits:
         return self.options.limits or self.assignment.front.limits
 
     def _with_a_living_zygote(self, work: Callable[[], T]) -> T:
@@ -140,7 +139,7 @@ class Grader:
         if earlier is not None and kept.keys() == self.marks.keys():
             return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
-        session = Session(self._sandbox, data, self.limits, names)
+        session = Session(self._sandbox, data, self._limits, names)
         try:
             try:
                 session.open()
@@ -191,7 +190,7 @@ class Grader:
             submission_sha256=hashlib.sha256(data).hexdigest(),
             started=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
-            limits=self.limits,
+            limits=self._limits,
             examples_sha256=self.examples_sha256,
             **vars(self.basis),
         )

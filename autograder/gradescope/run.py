@@ -72,7 +72,9 @@ def graded(root: Path, grader: Grader) -> bytes:
     folder, name = root / "submission", f"{topic}.ipynb"
     submission = Submission(student=label(root / "submission_metadata.json"), assignment=topic, path=folder / name)
     grader.wait_ready()
-    report = grader.grade(submission, lambda: read_notebook(find_notebook(folder, name), grader.limits))
+    report = grader.grade(
+        submission, lambda: read_notebook(find_notebook(folder, name), grader.assignment.front.limits)
+    )
     for said in _log(report):
         print(said)
     return results_json(report, grader.assignment.front.feedback)

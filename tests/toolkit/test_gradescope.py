@@ -17,7 +17,7 @@ from autograder.commands.bundle import bundle as command
 from autograder.course import Course
 from autograder.errors import AuthoringError, InvalidSubmission, UsageError
 from autograder.exports.gradescope import FAILED, failed_json
-from autograder.gradescope import run
+from autograder.gradescope import package, run
 from autograder.gradescope.bundle import bundle
 from autograder.gradescope.package import pins, requirements
 from autograder.release import release
@@ -160,6 +160,11 @@ def test_every_package_is_pinned_and_torch_without_its_build() -> None:
     assert "sympy" in pinned, "what torch needs in turn"
     assert not [line for line in pins() if "+" in line]
     assert "pytest-xdist" not in pinned, "an extra for development"
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    with pytest.raises(UsageError, match="no-such-package is not installed here, .*; install it with pip"):
+        package._needs("no-such-package")
 
 
 def test_an_assignment_that_was_not_released_or_has_changed_since_is_refused(course: Course, tmp_path: Path) -> None:
