@@ -15,6 +15,8 @@ from pathlib import Path
 import torch
 
 from autograder.errors import AutograderError
+from autograder.gpu import find, problem_without_asking
+from autograder.health import reached
 from autograder.model import Limits
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
@@ -142,6 +144,10 @@ def examine(hidden: tuple[Path, ...] = ()) -> Examination:
             second.close()
     except AutograderError as error:
         return Examination([Finding("the sandbox can be built on this machine", holds=False, means=str(error))], "")
+    card = find()
+    if card is not None:
+        holds, means = reached(card, hidden)
+        findings.append(Finding("on a GPU: a student process has that card and no other device", holds, means))
     return Examination(findings, sandbox.tier)
 
 
@@ -233,7 +239,7 @@ def machine(tier: str) -> dict[str, str]:
         "python": platform.python_version,
         "torch": lambda: torch.__version__,
         "processors": lambda: str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "cuda": lambda: torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
+        "cuda": _cuda,
         "container": container,
         "cage": lambda: _cage(tier),
     }
@@ -249,6 +255,13 @@ def container(root: Path = Path("/"), environment: Mapping[str, str] = os.enviro
     if environment.get("container"):
         kinds.append(clean(environment["container"], 40))
     return f"yes: {', '.join(kinds)}" if kinds else "none seen"
+
+
+def _cuda() -> str:
+    card = find()
+    if card is None:
+        return f"none ({problem_without_asking() or 'torch finds no GPU that it can use'})"
+    return f"{card.name}, {card.memory_bytes >> 30} GiB, CUDA {card.cuda}"
 
 
 def _cage(tier: str) -> str:

@@ -30,8 +30,9 @@ class Direct(Student):
         self._objects: list[Any] = []
         self.recorded: list[tuple[str, Request]] | None = None
 
-    def begin(self, seed: int = 0) -> None:
+    def begin(self, seed: int = 0, device: str = "cpu") -> None:
         """Start a test: no objects, a seeded global generator."""
+        del device
         self.request({"op": "begin", "seed": seed})
 
     def describe(self, name: str) -> str:

@@ -68,13 +68,11 @@ def _grader(root: Path) -> Grader:
 
 def graded(root: Path, grader: Grader) -> bytes:
     """``results.json`` for the submission below ``root``; prints a summary, which instructors alone see."""
-    topic = grader.assignment.topic
+    topic, limits = grader.assignment.topic, grader.assignment.front.limits
     folder, name = root / "submission", f"{topic}.ipynb"
     submission = Submission(student=label(root / "submission_metadata.json"), assignment=topic, path=folder / name)
     grader.wait_ready()
-    report = grader.grade(
-        submission, lambda: read_notebook(find_notebook(folder, name), grader.assignment.front.limits)
-    )
+    report = grader.grade(submission, lambda: read_notebook(find_notebook(folder, name), limits))
     for said in _log(report):
         print(said)
     return results_json(report, grader.assignment.front.feedback)

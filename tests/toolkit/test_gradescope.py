@@ -163,7 +163,7 @@ def test_every_package_is_pinned_and_torch_without_its_build() -> None:
 
 
 def test_a_package_that_is_not_installed_is_named() -> None:
-    with pytest.raises(UsageError, match="no-such-package is not installed here, .*; install it with pip"):
+    with pytest.raises(UsageError, match=r"no-such-package is not installed here, .*; install it with pip"):
         package._needs("no-such-package")
 
 
