@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.bundle import bundle
 from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.collect import collect
 from autograder.commands.export import export
@@ -244,6 +245,7 @@ def feedback(
 
 app.command()(record)
 app.command()(export)
+app.command()(bundle)
 app.command()(replay)
 app.command()(seed)
 app.command()(init_ci)

@@ -8,7 +8,7 @@ import platform
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from autograder.model import Limits
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.testing.student import Student
+from autograder.text import clean
 
 # Each probe is a notebook's own function, called in a real student process.
 _PROBES = """
@@ -239,9 +240,21 @@ def machine(tier: str) -> dict[str, str]:
         "torch": lambda: torch.__version__,
         "processors": lambda: str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cuda": _cuda,
+        "container": container,
         "cage": lambda: _cage(tier),
     }
     return {name: read() for name, read in rows.items()}
+
+
+def container(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> str:
+    """Which kind of container this is, by the marks that they leave for the programs inside; ``none seen`` of none."""
+    marks = {".dockerenv": "Docker", "run/.containerenv": "Podman"}
+    kinds = [kind for mark, kind in marks.items() if (root / mark).exists()]
+    if "KUBERNETES_SERVICE_HOST" in environment:
+        kinds.append("Kubernetes")
+    if environment.get("container"):
+        kinds.append(clean(environment["container"], 40))
+    return f"yes: {', '.join(kinds)}" if kinds else "none seen"
 
 
 def _cuda() -> str:

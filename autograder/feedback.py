@@ -24,7 +24,7 @@ from autograder.course import Course, FrontMatter
 from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
 from autograder.files import write_whole
-from autograder.model import CellRecord, GradeReport, QuestionResult, TestRecord, Verdict
+from autograder.model import GradeReport, QuestionResult, TestRecord, Verdict
 from autograder.text import clean
 from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
 
@@ -90,8 +90,8 @@ class _Section:
 def render(report: GradeReport, *, title: str, level: Level = "full", extras: Extras | None = None) -> str:
     """The page for ``report``: HTML text that needs no other file. ``title`` is the assignment's."""
     extras = extras or Extras()
-    stubs = sum(map(_is_stub, report.cells))
-    troubles = tuple(cell for cell in report.cells if cell.status != "ok" and not _is_stub(cell))
+    stubs = sum(cell.is_stub for cell in report.cells)
+    troubles = tuple(cell for cell in report.cells if cell.status != "ok" and not cell.is_stub)
     shown = for_student(replace(report, cells=troubles[:CELLS]), level)
     sections = [
         _section(question, extras.manual.get(original.name))
@@ -159,11 +159,6 @@ def _total(report: GradeReport, extras: Extras) -> float:
         if question.name in extras.manual
     )
     return max(0.0, report.score + changes - extras.penalty)
-
-
-def _is_stub(cell: CellRecord) -> bool:
-    """A check cell that met a function which is not written yet: expected, and said once."""
-    return cell.status == "error" and cell.message.startswith("NotImplementedError")
 
 
 def _percent(part: float, whole: float) -> float:

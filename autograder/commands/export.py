@@ -15,19 +15,20 @@ from autograder.errors import UsageError
 
 def export(
     topic: Topic,
-    format_: Annotated[str, typer.Option("--format", help="csv.")] = "csv",
-    output: Annotated[Path | None, typer.Option(help="The file; by default exports/TOPIC.csv in the course.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="csv or gradescope.")] = "csv",
+    output: Annotated[Path | None, typer.Option(help="The file; by default in exports/ of the course.")] = None,
     course: CourseFolder = None,
 ) -> None:
     """Write the grades of an assignment as a file for another program."""
-    from autograder.exports.csv_file import csv_file
+    from autograder.exports.formats import FORMATS
     from autograder.exports.grades import read_grades
     from autograder.files import write_whole
 
-    if format_ != "csv":
-        raise UsageError(f"--format {format_}: no such export in this version; there is: csv")
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_}: no such export in this version; there is: {', '.join(sorted(FORMATS))}")
     found = Course.find(course)
-    path = writable(output) or found.root / "exports" / f"{topic}.csv"
+    chosen = FORMATS[format_]
+    path = writable(output) or found.root / "exports" / f"{topic}{chosen.ending}"
     reports = read_grades(found, topic)
-    write_whole(path, csv_file(reports))
+    write_whole(path, chosen.write(found.assignment(topic), reports))
     out.print(escape(f"{len(reports)} students in {path}"))

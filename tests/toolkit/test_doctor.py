@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from autograder.doctor import Examination, examine, machine
+from autograder.doctor import Examination, container, examine, machine
 from tests.toolkit.hosts import LONELY_TIERS, TIERS, command
 
 
@@ -39,8 +40,18 @@ def run(tier: str, argument: str = "") -> subprocess.CompletedProcess[str]:
 
 def test_the_machine_is_described(examination: Examination) -> None:
     found = machine(examination.tier)
-    assert set(found) == {"system", "python", "torch", "processors", "cuda", "cage"}
+    assert set(found) == {"system", "python", "torch", "processors", "cuda", "container", "cage"}
     assert found["cage"] == f"namespaces, as {'root' if os.getuid() == 0 else 'an ordinary user'}"
+
+
+def test_a_container_is_known_by_the_marks_it_leaves(tmp_path: Path) -> None:
+    assert container(tmp_path, {}) == "none seen"
+    (tmp_path / ".dockerenv").touch()
+    assert container(tmp_path, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}) == "yes: Docker, Kubernetes"
+    assert container(tmp_path / "no", {"container": "lxc\x1b[2J"}) == "yes: lxc\\x1b[2J"
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/.containerenv").touch()
+    assert container(tmp_path, {"container": ""}) == "yes: Docker, Podman"
 
 
 def test_where_neither_namespaces_nor_landlock_exist_nothing_is_graded_and_it_says_what_to_do() -> None:

@@ -131,7 +131,7 @@ def test_the_command_writes_a_file(course: Course) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((TOPIC, "--format", "excel"), "--format excel: no such export in this version; there is: csv"),
+        ((TOPIC, "--format", "excel"), "--format excel: no such export in this version; there is: csv, gradescope"),
         ((TOPIC,), "grade first: autograder grade halving"),
         (("halvign",), "did you mean 'halving'?"),
         ((TOPIC, "--output", "/dev/null"), "/dev/null is no ordinary file"),

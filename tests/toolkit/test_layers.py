@@ -16,7 +16,7 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ text streams sandbox interrupts touched gpu
     model
-    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words archives disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
@@ -56,11 +56,13 @@ LAYERS = """
     proof.coverage
     verify samples
     exports exports.cells exports.grades exports.summary
-    exports.csv_file
+    exports.csv_file exports.gradescope
+    exports.formats gradescope gradescope.run gradescope.package
+    gradescope.bundle
     demo commands commands.shared ci ci.askpass ci.store ci.files
     ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
-    commands.collect commands.record commands.init_ci
+    commands.collect commands.record commands.init_ci commands.bundle
     cli
     __main__
 """
