@@ -15,6 +15,7 @@ from rich.table import Table
 
 from autograder.commands.export import export
 from autograder.commands.replay import replay
+from autograder.commands.roster import roster
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
     DONE,
@@ -234,6 +235,7 @@ def feedback(
 app.command()(export)
 app.command()(replay)
 app.command()(seed)
+app.command()(roster)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

@@ -38,14 +38,14 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
-    pool
+    pool roster pseudonyms
     cluster.folder cluster.parcel
     cluster.worker
     cluster.crew
     cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
-    nbgrader_bridge.autograded nbgrader_bridge
-    nbgrader_bridge.entries
+    nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened
+    nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay
@@ -54,9 +54,9 @@ LAYERS = """
     proof.coverage
     verify samples
     exports exports.cells exports.grades
-    exports.csv_file
+    exports.csv_file exports.canvas exports.moodle
     demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed
+    commands.verify commands.export commands.replay commands.seed commands.roster
     cli
     __main__
 """
