@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,20 +12,10 @@ from rich.markup import escape
 from autograder.commands.shared import CourseFolder, Topic, err, out, writable
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.exports.canvas import canvas_file
-from autograder.exports.csv_file import csv_file
+from autograder.exports.formats import FORMATS
 from autograder.exports.grades import Grade, gather, under_pseudonyms
-from autograder.exports.moodle import moodle_file
 from autograder.text import clean
 from autograder.words import plural, some
-
-# Each makes the file from the grades and the name of the platform's column.
-FORMATS: Mapping[str, Callable[[Sequence[Grade], str], bytes]] = {
-    "csv": lambda grades, _: csv_file(grades),
-    "canvas": canvas_file,
-    "moodle": moodle_file,
-}
-ANONYMOUS = ("csv",)  # formats that make sense without knowing who is who
 
 
 def export(
@@ -48,17 +38,18 @@ def export(
 
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_}: no such export in this version; there is: {', '.join(FORMATS)}")
-    if pseudonyms and format_ not in ANONYMOUS:
+    chosen = FORMATS[format_]
+    if pseudonyms and chosen.for_platform:
         raise UsageError(f"--pseudonyms: {format_} must know who is who; add --format csv")
     found = Course.find(course)
-    suffix = "" if format_ == "csv" else f"-{format_}"
-    path = writable(output) or found.root / "exports" / f"{topic}{suffix}.csv"
+    assignment = found.assignment(topic)
+    path = writable(output) or found.root / "exports" / f"{topic}{chosen.ending}"
     grades = gather(found, topic, None if db == "none" else db, gradebook=db != "none")
-    _tell_doubts(grades, topic, left_out=format_ not in ANONYMOUS)
+    _tell_doubts(grades, topic, left_out=chosen.for_platform)
     if pseudonyms:
         grades = under_pseudonyms(grades, Seed.of_course(found.state))
-    write_whole(path, FORMATS[format_](grades, column or found.assignment(topic).front.title))
-    listed = [grade for grade in grades if grade.score is not None or format_ in ANONYMOUS]
+    write_whole(path, chosen.write(assignment, grades, column or assignment.front.title))
+    listed = [grade for grade in grades if grade.score is not None or not chosen.for_platform]
     out.print(escape(f"{plural(len(listed), 'student')} in {path}"))
 
 
