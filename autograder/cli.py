@@ -15,6 +15,7 @@ from rich.table import Table
 
 from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.export import export
+from autograder.commands.history import history
 from autograder.commands.replay import replay
 from autograder.commands.roster import roster
 from autograder.commands.seed import seed
@@ -212,6 +213,9 @@ def _print_grades(graded: Graded) -> None:
     out.print(table)
     for name in graded.strange_folders:
         err.print(f"left out: the folder name {escape(name)!r} is no student id")
+    if graded.strangers:
+        names = some([clean(name) for name in graded.strangers])
+        err.print(escape(f"not in roster.csv, so kept out of the gradebook: {names}; add them, and grade once more"))
     if not graded.complete:
         err.print("some submissions could not be graded: that is the grader's fault; earlier grades stand")
 
@@ -234,6 +238,7 @@ app.command()(export)
 app.command()(replay)
 app.command()(seed)
 app.command()(roster)
+app.command()(history)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

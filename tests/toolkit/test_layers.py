@@ -57,7 +57,7 @@ LAYERS = """
     exports.csv_file exports.canvas exports.moodle
     exports.formats
     demo commands commands.shared
-    commands.device commands.verify commands.export commands.replay commands.seed commands.roster
+    commands.device commands.verify commands.export commands.replay commands.seed commands.roster commands.history
     cli
     __main__
 """
