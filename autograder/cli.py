@@ -15,6 +15,7 @@ from rich.table import Table
 
 from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.export import export
+from autograder.commands.extend import extend
 from autograder.commands.history import history
 from autograder.commands.replay import replay
 from autograder.commands.roster import roster
@@ -239,6 +240,7 @@ app.command()(replay)
 app.command()(seed)
 app.command()(roster)
 app.command()(history)
+app.command()(extend)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

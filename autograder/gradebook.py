@@ -29,7 +29,7 @@ from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
 from autograder.nbgrader_bridge.database import Found, committed, open_gradebook, sqlite_file
-from autograder.nbgrader_bridge.entries import Entry, enter
+from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.words import plural
 
@@ -126,8 +126,14 @@ class GradebookWriter:
 
     def _enter(self, entries: Sequence[Entry]) -> None:
         notebook = self._session.get(Notebook, self._notebook_id)
-        penalty = self._late.plugin_inst.late_submission_penalty
-        enter(self._session, notebook, entries, penalty, create_students=self._create_students)
+        lateness = Lateness(self._penalty, getattr(self._late.plugin_inst, "over_course", False))
+        enter(self._session, notebook, entries, lateness, create_students=self._create_students)
+
+    def _penalty(self, topic: str, student: str, score: float, seconds_late: float) -> float | None:
+        """What the course's plugin says, which finds around it what it does in nbgrader's own preprocessor."""
+        self._late.gradebook, self._late.assignment_id, self._late.student_id = self._gradebook, topic, student
+        points: float | None = self._late.plugin_inst.late_submission_penalty(student, score, seconds_late)
+        return points
 
     def _leave(self, entry: Entry, path: Path) -> Path:
         folder = self._settings.folder("autograded", entry.report.student, self._assignment.topic)

@@ -39,13 +39,13 @@ LAYERS = """
     runner
     preload results receipts doctor pytest_plugin cluster
     pool roster pseudonyms
-    cluster.folder cluster.parcel
+    cluster.folder cluster.parcel teams history
     cluster.worker
     cluster.crew
     cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
-    nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened
-    nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals
+    nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened nbgrader_bridge.late_days
+    nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals nbgrader_bridge.extensions
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay
@@ -58,6 +58,7 @@ LAYERS = """
     exports.formats
     demo commands commands.shared
     commands.device commands.verify commands.export commands.replay commands.seed commands.roster commands.history
+    commands.extend
     cli
     __main__
 """
