@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.nbgrader_bridge.opened import opened
+from autograder.nbgrader_bridge.opened import exists, opened
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def grant(
 
 def granted(course: Course, db_url: str | None = None) -> list[Extension]:
     """Every extension in force, by assignment and student."""
+    if not exists(course, db_url):
+        return []
     wanted = (
         select(SubmittedAssignment.student_id, Assignment.name, Assignment.duedate, SubmittedAssignment.extension)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)

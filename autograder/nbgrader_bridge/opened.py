@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from autograder.course import Course
 from autograder.nbgrader_bridge.database import Found, committed, open_gradebook
@@ -40,6 +41,12 @@ def opened(course: Course, db_url: str | None = None) -> Iterator[Opened]:
 
 
 def exists(course: Course, db_url: str | None = None) -> bool:
-    """Whether there is a gradebook to read: a file that is not there is not made by looking; a server counts as one."""
-    url = make_url(db_url or read_settings(course).db_url)
+    """Whether there is a gradebook to read: looking makes no file.
+
+    A server counts as one, and so does what is no URL: opening it says so.
+    """
+    try:
+        url = make_url(db_url or read_settings(course).db_url)
+    except ArgumentError:
+        return True
     return url.get_backend_name() != "sqlite" or (url.database is not None and Path(url.database).is_file())

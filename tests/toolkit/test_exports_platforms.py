@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course import Course
+from autograder.errors import UsageError
 from autograder.exports.canvas import canvas_file
 from autograder.exports.csv_file import csv_file
 from autograder.exports.grades import Grade, gather, under_pseudonyms
@@ -87,6 +88,8 @@ def test_looking_makes_no_gradebook(course: Course) -> None:
     db = course.root / "nowhere.db"
     assert all(grade.final is None for grade in gather(course, TOPIC, f"sqlite:///{db}"))
     assert not db.exists()
+    with pytest.raises(UsageError, match="the gradebook 'grades' cannot be used"):
+        gather(course, TOPIC, "grades")
 
 
 def canvas_import(data: bytes) -> tuple[str, float, dict[str, tuple[str, str]]]:

@@ -73,6 +73,11 @@ def test_an_extension_is_later_than_the_due_date(course: Course, book: str, time
         grant(course, "ada", TOPIC, until=time, db_url=book)
 
 
+def test_looking_makes_no_gradebook(course: Course) -> None:
+    assert granted(course) == []
+    assert not (course.root / "gradebook.db").exists()
+
+
 def test_there_is_something_to_extend(course: Course, db: str) -> None:
     for _ in ("no assignment yet", "no due date"):
         with pytest.raises(
