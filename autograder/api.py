@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from autograder import pool
+from autograder import history, pool
 from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
@@ -23,8 +22,18 @@ from autograder.kept import edited_tests
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
-from autograder.results import course_lock, find_submissions, read_report, result_path, write_report
+from autograder.results import (
+    course_lock,
+    find_submissions,
+    read_report,
+    require_submitted,
+    result_path,
+    submitted_bytes,
+    write_report,
+)
+from autograder.roster import course_roster
 from autograder.seed import Seed
+from autograder.teams import Parties, parties, teams_of
 from autograder.text import clean, inert_json, inert_xml
 
 if TYPE_CHECKING:
@@ -77,6 +86,7 @@ class Graded:
     reports: tuple[GradeReport, ...]
     fresh: tuple[str, ...]
     strange_folders: tuple[str, ...]
+    strangers: tuple[str, ...] = ()  # not in the course's roster: graded, and kept out of the gradebook
 
     @property
     def complete(self) -> bool:
@@ -94,26 +104,54 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
             sweep(folder)
         assignment = course.assignment(order.topic)
         basis = basis_of(assignment, Seed.of_course(course.state), order.options)
-        submissions, strange = find_submissions(order.submitted, order.topic, order.students)
+        who, strange = _parties(course, order)
+        submissions = who.submissions
         standing, waiting = _compared(submissions, order.results, basis, force=order.force)
         started(len(submissions), len(waiting))
-        reports = dict(standing)
-        by_student = {submission.student: submission for submission in submissions}
+        reports = dict[str, GradeReport]()
         with readers(course, order) as reading:
-            for report in standing.values():
-                reading.take(report, by_student[report.student])
-                heed_interrupts()
+            for stands in standing.values():
+                for report, submission in who.each(stands):
+                    if report.student not in standing:
+                        _land(course, order, report, submission, basis)
+                    reports[report.student] = report
+                    reading.take(report, submission, enter=report.student not in who.strangers)
+                    heed_interrupts()
             reading.settle()
-            for report in grade_each(course, order, waiting, basis):
-                previous = read_report(result_path(order.results, order.topic, report.student))
-                changed = _reasons(previous, report, basis, _bytes_of(by_student[report.student]))
-                write_report(order.results, report)
-                reports[report.student] = report
-                reading.take(report, by_student[report.student])
-                progress(report, previous, changed)
+            for fresh in grade_each(course, order, waiting, basis):
+                for report, submission in who.each(fresh):
+                    previous, changed = _land(course, order, report, submission, basis)
+                    reports[report.student] = report
+                    reading.take(report, submission, enter=report.student not in who.strangers)
+                    progress(report, previous, changed)
                 heed_interrupts()
-    ordered = tuple(reports[submission.student] for submission in submissions)
-    return Graded(ordered, tuple(s.student for s in waiting), tuple(strange))
+    ordered = tuple(reports[student] for student in sorted(reports))
+    return Graded(ordered, tuple(s.student for s in waiting), tuple(strange), tuple(sorted(who.strangers)))
+
+
+def _parties(course: Course, order: Order) -> tuple[Parties, list[str]]:
+    """What is to be graded, and folder names that are no student ids."""
+    roster = course_roster(course)
+    named = () if teams_of(roster) else order.students  # a member's notebook may lie in another's folder
+    found, strange = find_submissions(order.submitted, order.topic, named)
+    who = parties(found, roster, order.students)
+    there = {share.student for submission in who.submissions for share in who.shares[submission.student]}
+    require_submitted(order.submitted, order.topic, set(order.students) - there)
+    return who, strange
+
+
+def _land(
+    course: Course, order: Order, report: GradeReport, submission: Submission, basis: Basis
+) -> tuple[GradeReport | None, list[str]]:
+    """Keep a report that is new to its student; the earlier one, and what differs from when that was made."""
+    previous = read_report(result_path(order.results, order.topic, report.student))
+    if previous == report:
+        return previous, []
+    changed = _reasons(previous, report, basis, submitted_bytes(submission))
+    # Before the result: a run that is killed in between grades again, and tells the same once more.
+    history.record(course, order.topic, history.of_grading(report, previous, changed))
+    write_report(order.results, report)
+    return previous, changed
 
 
 def readers(course: Course, order: Order) -> Readers:
@@ -140,7 +178,10 @@ def empty_report(submission: Submission, message: str, basis: Basis) -> GradeRep
     """The ``grader_error`` report of a submission that no worker survived."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = Provenance(
-        submission_sha256=hashlib.sha256(_bytes_of(submission)).hexdigest(), started=now, seconds=0.0, **vars(basis)
+        submission_sha256=hashlib.sha256(submitted_bytes(submission)).hexdigest(),
+        started=now,
+        seconds=0.0,
+        **vars(basis),
     )
     return GradeReport(
         student=submission.student,
@@ -167,7 +208,7 @@ def grade_one(course: Course, submission: Submission, options: Options | None = 
     if not waiting:
         return standing[submission.student]
     report = _WARM.grader(course, order, basis).grade(waiting[0])
-    write_report(order.results, report)
+    _land(course, order, report, submission, basis)
     with readers(course, replace(order, gradebook=False)) as reading:
         reading.take(report, submission)
     return report
@@ -213,7 +254,7 @@ def _compared(
     standing, waiting, seconds = dict[str, GradeReport](), list[Submission](), dict[str, float]()
     for submission in submissions:
         report = read_report(result_path(results, submission.assignment, submission.student))
-        changed = what_changed(report, basis, _bytes_of(submission)) if report is not None else []
+        changed = what_changed(report, basis, submitted_bytes(submission)) if report is not None else []
         if report is not None and not changed and not force:
             standing[submission.student] = report
             continue
@@ -233,14 +274,6 @@ def _reasons(previous: GradeReport | None, report: GradeReport, basis: Basis, su
         place = changed.index("tests")
         changed[place : place + 1] = tests
     return changed
-
-
-def _bytes_of(submission: Submission) -> bytes:
-    """The submission's bytes for its digest; none where it is no ordinary file."""
-    with contextlib.suppress(OSError):
-        if submission.path.is_file() and not submission.path.is_symlink():
-            return submission.path.read_bytes()
-    return b""
 
 
 def write_json(path: Path, reports: Sequence[GradeReport]) -> None:

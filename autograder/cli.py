@@ -14,12 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.commands.bundle import bundle
-from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.collect import collect
+from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.export import export
+from autograder.commands.extend import extend
+from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
 from autograder.commands.record import record
 from autograder.commands.replay import replay
+from autograder.commands.roster import roster
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
     DONE,
@@ -225,6 +228,9 @@ def _print_grades(graded: Graded) -> None:
     out.print(table)
     for name in graded.strange_folders:
         err.print(f"left out: the folder name {escape(name)!r} is no student id")
+    if graded.strangers:
+        names = some([clean(name) for name in graded.strangers])
+        err.print(escape(f"not in roster.csv, so kept out of the gradebook: {names}; add them, and grade once more"))
     if not graded.complete:
         err.print("some submissions could not be graded: that is the grader's fault; earlier grades stand")
 
@@ -249,6 +255,9 @@ app.command()(bundle)
 app.command()(replay)
 app.command()(seed)
 app.command()(init_ci)
+app.command()(roster)
+app.command()(history)
+app.command()(extend)
 
 
 # ------------------------------------------------------------------------------- doctor and demo

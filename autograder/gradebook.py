@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from nbformat import v4
 from nbgrader.api import Assignment, GradeCell, Notebook, SolutionCell, SourceCell
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm.exc import StaleDataError
 from traitlets import TraitError
 
 from autograder.course import CONFIG_NAME, Course
@@ -31,15 +28,12 @@ from autograder.errors import AuthoringError
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
-from autograder.nbgrader_bridge.database import limit_waiting, open_gradebook, passing, sqlite_file, unusable
-from autograder.nbgrader_bridge.entries import Entry, enter
+from autograder.nbgrader_bridge.database import Found, committed, open_gradebook, sqlite_file
+from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
-PAUSES = (0.0, 1.0, 4.0, 15.0)  # seconds before another attempt: a server that is restarted is back by then
-
-Found = TypeVar("Found")
 
 
 class GradebookWriter:
@@ -132,8 +126,14 @@ class GradebookWriter:
 
     def _enter(self, entries: Sequence[Entry]) -> None:
         notebook = self._session.get(Notebook, self._notebook_id)
-        penalty = self._late.plugin_inst.late_submission_penalty
-        enter(self._session, notebook, entries, penalty, create_students=self._create_students)
+        lateness = Lateness(self._penalty, getattr(self._late.plugin_inst, "over_course", False))
+        enter(self._session, notebook, entries, lateness, create_students=self._create_students)
+
+    def _penalty(self, topic: str, student: str, score: float, seconds_late: float) -> float | None:
+        """What the course's plugin says, which finds around it what it does in nbgrader's own preprocessor."""
+        self._late.gradebook, self._late.assignment_id, self._late.student_id = self._gradebook, topic, student
+        points: float | None = self._late.plugin_inst.late_submission_penalty(student, score, seconds_late)
+        return points
 
     def _leave(self, entry: Entry, path: Path) -> Path:
         folder = self._settings.folder("autograded", entry.report.student, self._assignment.topic)
@@ -199,25 +199,7 @@ class GradebookWriter:
         return row
 
     def _committed(self, work: Callable[[], Found]) -> Found:
-        """What ``work`` gives, done in one transaction; done again where the connection broke or another writer won.
-
-        Raises ``UsageError`` where the database refuses; nothing is changed then.
-        """
-        pauses = iter(PAUSES)
-        while True:
-            try:
-                limit_waiting(self._session)
-                found = work()
-                self._session.commit()
-            except (DBAPIError, StaleDataError) as error:
-                pause = next(pauses, None)
-                if pause is None or not passing(error):
-                    raise unusable(self._url, error) from error
-            else:
-                return found
-            finally:
-                self._session.rollback()
-            time.sleep(pause)
+        return committed(self._session, self._url, work)
 
 
 def _late_plugin(course: Course, settings: Settings) -> Any:

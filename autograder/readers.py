@@ -44,17 +44,22 @@ class Readers:
         self._waiting: list[tuple[GradeReport, Path]] = []
         self._entered = 0.0
 
-    def take(self, report: GradeReport, submission: Submission) -> None:
-        """Have ``report`` read: its page is written now, its grade entered at once or with those that land next."""
+    def take(self, report: GradeReport, submission: Submission, *, enter: bool = True) -> None:
+        """Have ``report`` read: its page is written now, its grade entered at once or with those that land next.
+
+        With ``enter=False`` it stays out of the gradebook.
+        """
         from autograder.feedback import write_page  # noqa: PLC0415 - an unchanged class needs no page
 
         if report.verdict is Verdict.GRADER_ERROR or self._receipts.has(report):
             return
-        if self._gradebook and self._writer is None:
+        if self._gradebook and enter and self._writer is None:
             from autograder.gradebook import GradebookWriter  # noqa: PLC0415 - nbgrader takes a second
 
             self._writer = GradebookWriter(self._course, self._topic, db_url=self._db_url, level=self._level)
         write_page(self._course, self._front, report, level=self._level)
+        if not enter:
+            return
         self._waiting.append((report, submission.path))
         if len(self._waiting) >= BATCH or time.monotonic() - self._entered >= BATCH_SECONDS:
             self.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -32,10 +32,14 @@ def find_submissions(folder: Path, topic: str, only: tuple[str, ...] = ()) -> tu
         for name in names
         if is_student_id(name) and (not only or name in only)
     ]
-    absent = sorted(set(only) - {submission.student for submission in found})
-    if absent:
-        raise UsageError(f"no submission of {topic!r} by {', '.join(map(repr, absent))} in {folder}")
+    require_submitted(folder, topic, set(only) - {submission.student for submission in found})
     return found, [name.encode("unicode_escape").decode() for name in strange]
+
+
+def require_submitted(folder: Path, topic: str, absent: Collection[str]) -> None:
+    """Refuse students who were named and are ``absent``."""
+    if absent:
+        raise UsageError(f"no submission of {topic!r} by {', '.join(map(repr, sorted(absent)))} in {folder}")
 
 
 def _handed_in(entry: Path, topic: str) -> bool:
@@ -44,6 +48,14 @@ def _handed_in(entry: Path, topic: str) -> bool:
         return (entry / topic).is_dir()
     except PermissionError:
         return True
+
+
+def submitted_bytes(submission: Submission) -> bytes:
+    """The submission's bytes for its digest; none where it is no ordinary file."""
+    with contextlib.suppress(OSError):
+        if submission.path.is_file() and not submission.path.is_symlink():
+            return submission.path.read_bytes()
+    return b""
 
 
 def is_student_id(name: str) -> bool:

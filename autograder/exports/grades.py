@@ -1,14 +1,87 @@
-"""The results of an assignment, read for an export."""
+"""The grades of an assignment, gathered for an export: results, final grades of the gradebook, the roster."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.model import GradeReport
+from autograder.model import GradeReport, Verdict
+from autograder.pseudonyms import pseudonym
+from autograder.roster import Person, course_roster
+from autograder.seed import Seed
+
+if TYPE_CHECKING:
+    from autograder.nbgrader_bridge.finals import Final
+
+ROUNDING = 1e-6  # sums of points are kept to so many decimals
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A student's report with what the roster and the gradebook know. ``final`` is ``None`` outside the gradebook."""
+
+    report: GradeReport
+    person: Person
+    final: Final | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The final grade: the gradebook's where it has one, else the tests' alone; ``None`` where there is none."""
+        if self.final is not None:
+            return self.final.score
+        return self.report.score if self.report.verdict is not Verdict.GRADER_ERROR else None
+
+    @property
+    def max_score(self) -> float | None:
+        """The assignment's points without bonus; ``None`` where the report has none, as it was our failure."""
+        return self.report.max_score if self.report.verdict is not Verdict.GRADER_ERROR else None
+
+    @property
+    def question_scores(self) -> Mapping[str, float | None]:
+        """Scores by question."""
+        if self.final is not None:
+            return self.final.scores
+        graded = self.report.verdict is not Verdict.GRADER_ERROR
+        return {question.name: question.score for question in self.report.questions} if graded else {}
+
+    @property
+    def differs(self) -> bool:
+        """Whether the result is not the one that the gradebook holds."""
+        if self.final is None or self.report.verdict is Verdict.GRADER_ERROR:
+            return False
+        return abs(self.final.automatic - self.report.score) > ROUNDING
+
+
+def gather(course: Course, topic: str, db_url: str | None = None, *, gradebook: bool = True) -> list[Grade]:
+    """The grades of ``topic``, by student. Raises ``UsageError`` where there are none or one cannot be read."""
+    reports = read_grades(course, topic)
+    roster = course_roster(course) or {}
+    finals: Mapping[str, Final] = {}
+    if gradebook:
+        from autograder.nbgrader_bridge.finals import read_finals  # noqa: PLC0415 - nbgrader takes a second
+
+        finals = read_finals(course, topic, db_url)
+    return [
+        Grade(report, roster.get(report.student, Person(student=report.student)), finals.get(report.student))
+        for report in reports
+    ]
+
+
+def under_pseudonyms(grades: Iterable[Grade], seed: Seed) -> list[Grade]:
+    """The same grades without a name, an address or a message, which may hold one; in another order."""
+    hidden = [_under_pseudonym(grade, pseudonym(seed, grade.report.student)) for grade in grades]
+    return sorted(hidden, key=lambda grade: grade.report.student)
+
+
+def _under_pseudonym(grade: Grade, name: str) -> Grade:
+    report = msgspec.structs.replace(grade.report, student=name, message="")
+    return replace(grade, report=report, person=Person(student=name))
 
 
 def read_grades(course: Course, topic: str) -> list[GradeReport]:

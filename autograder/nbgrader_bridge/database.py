@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbgrader import dbutil
 from nbgrader.api import Base, Course, Gradebook
@@ -17,8 +19,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from autograder.errors import UsageError
 
 WAIT_SECONDS = 30.0  # for another writer to finish, or for a server to take a connection
+PAUSES = (0.0, 1.0, 4.0, 15.0)  # seconds before another attempt: a server that is restarted is back by then
 _DRIVERS = ("psycopg", "psycopg2")
 _CREATING = 0x6772616465  # names the lock under which a server's tables are made
+
+Found = TypeVar("Found")
 
 
 def open_gradebook(db_url: str, course_id: str) -> Any:
@@ -29,6 +34,28 @@ def open_gradebook(db_url: str, course_id: str) -> Any:
         return Gradebook(url.render_as_string(hide_password=False), course_id)
     except (ArgumentError, NoSuchModuleError, ImportError, DBAPIError) as error:
         raise unusable(db_url, error) from error
+
+
+def committed(session: Any, db_url: str, work: Callable[[], Found]) -> Found:
+    """What ``work`` gives, done in one transaction; done again where the connection broke or another writer won.
+
+    Raises ``UsageError`` where the database refuses; nothing is changed then.
+    """
+    pauses = iter(PAUSES)
+    while True:
+        try:
+            limit_waiting(session)
+            found = work()
+            session.commit()
+        except (DBAPIError, StaleDataError) as error:
+            pause = next(pauses, None)
+            if pause is None or not passing(error):
+                raise unusable(db_url, error) from error
+        else:
+            return found
+        finally:
+            session.rollback()
+        time.sleep(pause)
 
 
 def limit_waiting(session: Any) -> None:

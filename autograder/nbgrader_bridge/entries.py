@@ -23,7 +23,16 @@ from autograder.nbgrader_bridge.summary import comment
 
 NO_ANSWER = "No response."  # nbgrader's words
 
-Penalty = Callable[[str, float, float], float | None]  # of a student, with a score, so many seconds late
+
+@dataclass(frozen=True)
+class Lateness:
+    """What lateness costs: ``penalty(topic, student, score, seconds_late)`` in points, ``None`` for nothing.
+
+    ``over_course``: a submission may change what the student's others cost.
+    """
+
+    penalty: Callable[[str, str, float, float], float | None]
+    over_course: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Entry:
     handed_in: datetime | None
 
 
-def enter(session: Any, notebook: Any, entries: Sequence[Entry], penalty: Penalty, *, create_students: bool) -> None:
+def enter(session: Any, notebook: Any, entries: Sequence[Entry], lateness: Lateness, *, create_students: bool) -> None:
     """Enter ``entries``, each of another student, as submissions of ``notebook``; in the transaction that is open.
 
     Entering one again changes nothing. Without ``create_students`` an unknown student is a ``UsageError``.
@@ -56,7 +65,10 @@ def enter(session: Any, notebook: Any, entries: Sequence[Entry], penalty: Penalt
         _set_comments(entry, comments[student])
     session.flush()
     for student, part in parts.items():
-        part.late_submission_penalty = _penalty(session, submissions[student], part, penalty)
+        part.late_submission_penalty = _penalty(session, submissions[student], part, lateness)
+    if lateness.over_course:
+        for part in _other_parts(session, notebook.assignment_id, list(by_student)):
+            part.late_submission_penalty = _penalty(session, part.assignment, part, lateness)
     session.flush()
 
 
@@ -154,10 +166,20 @@ def _receipt(mark: str) -> str:
     return f"Answer {mark} received." if mark else NO_ANSWER
 
 
-def _penalty(session: Any, submission: Any, part: Any, penalty: Penalty) -> float | None:
+def _other_parts(session: Any, assignment_id: str, students: Sequence[str]) -> Sequence[Any]:
+    """The students' notebooks of other assignments, in one order whoever asks."""
+    row = SubmittedAssignment
+    wanted = select(SubmittedNotebook).join(row, SubmittedNotebook.assignment_id == row.id)
+    wanted = wanted.where(row.student_id.in_(students), row.assignment_id != assignment_id)
+    found: Sequence[Any] = session.scalars(wanted.order_by(row.student_id, row.assignment_id)).all()
+    return found
+
+
+def _penalty(session: Any, submission: Any, part: Any, lateness: Lateness) -> float | None:
     """What lateness takes off, within 0 and the score; ``None`` where nothing does."""
     if submission.assignment.duedate is None or submission.total_seconds_late <= 0:
         return None
     session.refresh(part, ["score"])
-    points = penalty(submission.student_id, part.score, submission.total_seconds_late)
+    late = submission.total_seconds_late
+    points = lateness.penalty(submission.assignment.name, submission.student_id, part.score, late)
     return None if points is None else float(min(max(points, 0.0), part.score))

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.exports.canvas import canvas_file
 from autograder.exports.cells import number_cell, table, text_cell
 from autograder.exports.csv_file import HEAD, csv_file
-from autograder.exports.grades import read_grades
+from autograder.exports.grades import Grade, read_grades
+from autograder.exports.moodle import moodle_file
 from autograder.model import GradeReport, Verdict
 from autograder.results import is_student_id
+from autograder.roster import Person
 from tests.toolkit.command_line import runner
 from tests.toolkit.reports import manual_question, question, record, report
 from tests.toolkit.tiny import TOPIC, tiny_course
@@ -28,6 +31,11 @@ IDS = TEXTS.filter(bool).filter(is_student_id)
 
 def read(data: bytes, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter))
+
+
+def grades(*reports: GradeReport, **person: str) -> list[Grade]:
+    """Outside any gradebook."""
+    return [Grade(report, Person(student=report.student, **person)) for report in reports]
 
 
 def is_formula(cell: str) -> bool:
@@ -42,11 +50,13 @@ def is_formula(cell: str) -> bool:
 @settings(max_examples=300)
 def test_no_cell_of_any_export_is_a_formula(student: str, message: str, name: str) -> None:
     reports = [report(question(name, record()), student=student, message=message), report(student="bob")]
-    data = csv_file(reports)
-    for delimiter in (",", ";", "\t", "|", ":"):
-        assert not [cell for row in read(data, delimiter) for cell in row if is_formula(cell)]
+    listed = grades(*reports, first_name=message, email=message, lms_id=message, section=message)
+    data = csv_file(listed)
+    for made in (data, canvas_file(listed, name), moodle_file(listed, name)):
+        for delimiter in (",", ";", "\t", "|", ":"):
+            assert not [cell for row in read(made, delimiter) for cell in row if is_formula(cell)]
     rows = read(data)
-    assert [len(row) for row in rows] == [7, 7, 7]
+    assert [len(row) for row in rows] == [10, 10, 10]
     assert data.count(b"\r\n") == 3
     assert rows[1][1:5] == ["1", "1", "0", "passed"]
 
@@ -94,11 +104,11 @@ def test_a_row_per_student_and_a_column_per_question() -> None:
     bob = report(student="bob", verdict=Verdict.GRADER_ERROR, message="Traceback\nOSError: disk", score=0.0)
     eve = report(question("value", record(Verdict.DEFERRED)), student="eve")
     names = ("softmax", "explain", "value")
-    assert read(csv_file([ada, bob, eve])) == [
+    assert read(csv_file(grades(ada, bob, eve))) == [
         [*HEAD, *(f"question {name}" for name in names)],
-        ["ada", "1", "4", "0", "failed", "", "1", "", ""],
-        ["bob", "", "", "", "grader_error", "OSError: disk", "", "", ""],
-        ["eve", "0", "1", "1", "deferred", "", "", "", "0"],
+        ["ada", "1", "4", "0", "failed", "", "", "", "results", "1", "", ""],
+        ["bob", "", "", "", "grader_error", "OSError: disk", "", "", "results", "", "", ""],
+        ["eve", "0", "1", "1", "deferred", "", "", "", "results", "", "", "0"],
     ]
 
 
@@ -131,7 +141,10 @@ def test_the_command_writes_a_file(course: Course) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((TOPIC, "--format", "excel"), "--format excel: no such export in this version; there is: csv, gradescope"),
+        (
+            (TOPIC, "--format", "excel"),
+            "--format excel: no such export in this version; there is: csv, canvas, moodle, gradescope",
+        ),
         ((TOPIC,), "grade first: autograder grade halving"),
         (("halvign",), "did you mean 'halving'?"),
         ((TOPIC, "--output", "/dev/null"), "/dev/null is no ordinary file"),

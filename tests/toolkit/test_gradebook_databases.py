@@ -54,7 +54,7 @@ def server_db(postgres: Server) -> Iterator[str]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a database gives up at once."""
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("autograder.gradebook.PAUSES", (0.0,))
+    monkeypatch.setattr("autograder.nbgrader_bridge.database.PAUSES", (0.0,))
 
 
 def run_python(program: str, *arguments: str) -> subprocess.Popen[str]:

@@ -40,14 +40,14 @@ LAYERS = """
     preload results receipts doctor pytest_plugin cluster
     collecting collecting.roster collecting.placing collecting.closing collecting.git
     collecting.collect
-    pool
-    cluster.folder cluster.parcel
+    pool roster pseudonyms
+    cluster.folder cluster.parcel teams history
     cluster.worker
     cluster.crew
     cluster.engine
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
-    nbgrader_bridge.autograded nbgrader_bridge
-    nbgrader_bridge.entries
+    nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened nbgrader_bridge.late_days
+    nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals nbgrader_bridge.extensions
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay recording
@@ -56,13 +56,14 @@ LAYERS = """
     proof.coverage
     verify samples
     exports exports.cells exports.grades exports.summary
-    exports.csv_file exports.gradescope
+    exports.csv_file exports.canvas exports.moodle exports.gradescope
     exports.formats gradescope gradescope.run gradescope.package
     gradescope.bundle
     demo commands commands.shared ci ci.askpass ci.store ci.files
     ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
+    commands.roster commands.history commands.extend
     cli
     __main__
 """
