@@ -16,7 +16,7 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ text streams sandbox interrupts touched
     model
-    errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
@@ -46,6 +46,7 @@ LAYERS = """
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     nbgrader_bridge.entries
+    grids nextsteps
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay
