@@ -46,7 +46,7 @@ LAYERS = """
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge
     nbgrader_bridge.entries
-    grids nextsteps
+    grids nextsteps typeset
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay
