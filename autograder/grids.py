@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from autograder.model import Difference, Grid
-from autograder.words import plural
 
 SHOWN = 8  # rows and columns of a table
 PICTURED = 12  # entries from which on a picture says more
 SHADES = 8
-SQUARE, WIDTH = 22, 320  # pixels of an entry of a picture, and of a whole one, at most
+SQUARE, WIDTH = 24, 288  # pixels of an entry of a picture, and of a whole one, at most
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A heat map: ``shades`` are path data with the strength of their colour, apart for numbers above and below zero."""
+    """A heat map as path data. ``above`` and ``below`` zero, with the strength of the colour from 0 to 1."""
 
     label: str
     columns: int
@@ -76,7 +75,7 @@ def beside(difference: Difference) -> Beside:
             shape=_shape(grid.shape),
             columns=_columns(grid, rows, wrong),
             rows=_rows(grid, rows, wrong),
-            vector=len(grid.shape) < 2,  # noqa: PLR2004 - a matrix
+            vector=len(grid.shape) < 2,
             picture=_picture(_part(grid, rows), values, marks, scale) if pictured else None,
         )
         for grid, rows, values in zip(grids, cells, numbers, strict=True)
@@ -93,13 +92,13 @@ def _legend(difference: Difference, size: int) -> str:
         return "The shapes differ."
     if difference.count == size:
         return "Every entry differs." if size > 1 else ""
-    verb = "differs and is" if difference.count == 1 else "differ and are"
-    return f"{difference.count} of {plural(size, 'entry').replace('entrys', 'entries')} {verb} marked."
+    said = "differs: the marked one" if difference.count == 1 else "differ: the marked ones"
+    return f"{difference.count} of {size} entries {said}."
 
 
 def _place(grid: Grid) -> str:
     """Which matrix of more than two dimensions is shown."""
-    if len(grid.shape) < 3:  # noqa: PLR2004 - a matrix is all there is
+    if len(grid.shape) < 3:
         return ""
     return f"[{', '.join(map(str, grid.start[:-2]))}]"
 

@@ -22,17 +22,20 @@ _FIRST: dict[Verdict, str] = {
     Verdict.PROTOCOL: "it gives back something that could not be read. A plain tensor or number is enough.",
     Verdict.MISSING: "it is not written yet, or has another name than in the handout.",
 }
-_LIKELY = "the box below names a likely cause."
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """A question to begin with: its place on the page from 1, its name and why. ``cell``: what to repair before it."""
+    """A question to begin with: its place on the page from 1, its name, and why or what about it.
+
+    ``others``: questions that wait for it, ``one`` where it is a single one. ``cell``: what to repair before it.
+    """
 
     number: int
     name: str
     why: str
     others: str = ""
+    one: bool = False
     cell: CellRecord | None = None
 
 
@@ -51,7 +54,8 @@ def next_step(report: GradeReport) -> NextStep | None:
     depending = [q.name for _, q in losing if q.note and question.name in re.findall(r"\w+", q.note)]
     missing = any(q.verdict is Verdict.MISSING for _, q in losing)
     broken = next((cell for cell in report.cells if missing and _UNREADABLE.match(cell.message)), None)
-    return NextStep(number, question.name, _why(question), some([f"`{name}`" for name in depending]), broken)
+    others = " and ".join(some([f"`{name}`" for name in depending]).rsplit(", ", 1))
+    return NextStep(number, question.name, _why(question), others, len(depending) == 1, broken)
 
 
 def _unwritten(question: QuestionResult, questions: Sequence[QuestionResult]) -> bool:
@@ -63,7 +67,7 @@ def _unwritten(question: QuestionResult, questions: Sequence[QuestionResult]) ->
 def _why(question: QuestionResult) -> str:
     first = next((test for test in question.tests if test.verdict not in (Verdict.PASSED, Verdict.DEFERRED)), None)
     if first is not None and first.hint:
-        return _LIKELY
+        return f"a likely cause is this. {first.hint}"
     if question.verdict is Verdict.FAILED and not any(test.counterexample for test in question.tests):
         return "the tests below say what it should do."
     return _FIRST[question.verdict]

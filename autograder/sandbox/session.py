@@ -103,10 +103,13 @@ class Session:
         return CellRecord(index=index, status=status, message=clean(said, 500), line=self.line_at(said))
 
     def line_at(self, said: str) -> str:
-        """The notebook's line that the end of an error's text names, ``(cell 3, line 7)``; nothing where there is none."""
+        """The notebook's line that the end of an error's text names, ``(cell 3, line 7)``, if it does."""
         place = _PLACE.search(said)
-        lines = self.sources.get(int(place[1]), "").splitlines() if place else []
-        return clean("".join(lines[int(place[2]) - 1 : int(place[2])]).strip(), 200) if place else ""
+        if place is None:
+            return ""
+        cell, number = int(place[1]), int(place[2])
+        lines = self.sources.get(cell, "").splitlines()
+        return clean(lines[number - 1].strip(), 200) if 0 < number <= len(lines) else ""
 
     # ----------------------------------------------------------------------------------- tests
 
