@@ -88,7 +88,7 @@ def test_a_failed_test_shows_hint_call_expected_and_answer() -> None:
     for said in (
         "softmax stays finite for large scores",
         "A likely cause exp overflows for large scores: subtract the largest score of each row first.",
-        "the result holds nan where the expected value has none",
+        "The result holds nan where the expected value has none",
         "The smallest call found that goes wrong softmax(torch.tensor([1000., 0.]), dim=-1)",
         "Expected torch.tensor([1., 0.])",
         "Your answer torch.tensor([float('nan'), 0.])",
@@ -99,7 +99,7 @@ def test_a_failed_test_shows_hint_call_expected_and_answer() -> None:
 
 def test_the_hint_comes_before_everything_else_of_its_test() -> None:
     text = page(reports.mixed()).text
-    assert text.index("A likely cause") < text.index("the result holds nan") < text.index("The smallest call")
+    assert text.index("A likely cause") < text.index("The result holds nan") < text.index("The smallest call")
 
 
 def test_names_between_backticks_are_set_as_code() -> None:
@@ -243,7 +243,7 @@ def test_the_advice_on_a_verdict_is_given_once_per_question() -> None:
     twice = reports.question("softmax", *(reports.record(Verdict.TIMEOUT, message="stopped after 5 s") for _ in "ab"))
     text = page(reports.report(twice)).text
     assert text.count(WORDS[Verdict.TIMEOUT].advice) == 1
-    assert text.count("stopped after 5 s") == 2
+    assert text.count("Stopped after 5 s.") == 2
 
 
 def test_category_shows_titles_verdicts_and_states_of_cells_only() -> None:
