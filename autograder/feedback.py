@@ -84,7 +84,7 @@ class _Section:
             cause = (test.verdict, test.hint or _PLACE.sub("", test.message))
             tests.append((test, cause in told or len(told) >= OPEN))
             told.add(cause)
-        return tests
+        return sorted(tests, key=lambda test: test[1])
 
     @property
     def folded(self) -> list[tuple[str, list[TestRecord]]]:

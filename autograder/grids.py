@@ -66,7 +66,8 @@ def beside(difference: Difference) -> Beside:
     wrong = [[mark == "1" for mark in row] for row in difference.wrong]
     reshaped = difference.expected.shape != difference.got.shape
     size = math.prod(difference.expected.shape)
-    marks = wrong if difference.count < size else []  # where all differ, marks say nothing
+    marked = sum(map(sum, wrong))
+    outlined = wrong if marked <= sum(map(len, wrong)) / 2 else []  # where most differ, outlines hide the picture
     numbers = [_numbers(rows) for rows in cells]
     pictured = all(_is_large(rows) for rows in numbers) and not reshaped
     scale = max((abs(x) for rows in numbers for row in rows for x in row if math.isfinite(x)), default=0.0)
@@ -76,7 +77,7 @@ def beside(difference: Difference) -> Beside:
             columns=_columns(grid, rows, wrong),
             rows=_rows(grid, rows, wrong),
             vector=len(grid.shape) < 2,
-            picture=_picture(_part(grid, rows), values, marks, scale) if pictured else None,
+            picture=_picture(_part(grid, rows), values, outlined, scale) if pictured else None,
         )
         for grid, rows, values in zip(grids, cells, numbers, strict=True)
     ]

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 WIDTH = 76  # characters of a line of code, where it can be broken
 _PARTS = re.compile(r"a tensor of shape .*?\.\.\.|, |.", re.DOTALL)
 _ENDS = (".", "!", "?", ":", "…")
+_WORDS = {"a", "an", "counts", "it", "no", "not", "probably", "stopped", "the", "wrong"}  # ours begin with these
 
 
 def prose(text: str) -> Markup:
@@ -22,9 +23,8 @@ def prose(text: str) -> Markup:
 
 
 def sentence(text: str) -> str:
-    """A short message as a sentence; a text of several lines or one that begins with a name stays as it is."""
-    first = text.split(" ", 1)[0]
-    if not first.isalpha() or not first.islower() or "\n" in text:
+    """A short message as a sentence; one that begins with a name, such as ``softmax``, stays as it is."""
+    if text.split(" ", 1)[0] not in _WORDS or "\n" in text:
         return text
     return text[0].upper() + text[1:] + ("" if text.endswith(_ENDS) else ".")
 

@@ -160,7 +160,12 @@ def mixed() -> GradeReport:
         student="ada",
         cells=(
             CellRecord(index=2, status="ok"),
-            CellRecord(index=5, status="error", message="NameError: name 'scores' is not defined"),
+            CellRecord(
+                index=5,
+                status="error",
+                message="NameError: name 'scores' is not defined",
+                line="weights = soft(scores)",
+            ),
             CellRecord(index=9, status="timeout", message="cell 9 ran for more than 30 s"),
         ),
         flags=(Flag(kind="source", detail="cell 7 names torch.nn.functional.softmax"),),

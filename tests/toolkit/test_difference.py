@@ -92,12 +92,31 @@ def test_the_entry_furthest_off_is_in_view_and_the_view_is_bounded(shape: list[i
     assert found.count == 1
 
 
-@given(ts.tensors(dtype=ts.float_dtypes(halves=True), kinds=("normal", "large")), st.floats(1e-9, 10.0))
-@settings(max_examples=60)
-def test_of_an_answer_that_is_off_at_least_one_entry_is_marked(x: torch.Tensor, off: float) -> None:
+def fault_of(got: torch.Tensor, expected: torch.Tensor) -> Mismatch | None:
     try:
-        assert_matches((x.double() * (1 + off)).to(x.dtype), x)
+        assert_matches(got, expected)
     except Mismatch as fault:
+        return fault
+    return None
+
+
+@given(ts.tensors((3, 4), dtype=ts.float_dtypes(halves=True), kinds=("normal", "large")), st.floats(1e-9, 10.0))
+@settings(max_examples=60)
+def test_an_answer_has_marks_where_it_is_refused(x: torch.Tensor, off: float) -> None:
+    fault = fault_of((x.double() * (1 + off)).to(x.dtype), x)
+    if fault is not None:
         assert fault.tensors is not None
-        found = difference(*fault.tensors)
-        assert found is None or found.count > 0
+        assert of(*fault.tensors).count > 0
+
+
+def test_entries_within_the_tolerance_are_not_marked() -> None:
+    fault = fault_of(torch.tensor([1.0000001, 2.0, NAN]), torch.tensor([1.0, 3.0, NAN]))
+    assert fault is not None
+    assert fault.tensors is not None
+    assert of(*fault.tensors).wrong == ("010",)
+
+
+def test_a_wrong_dtype_needs_no_table() -> None:
+    fault = fault_of(torch.ones(2), torch.ones(2).double())
+    assert fault is not None
+    assert fault.tensors is None

@@ -161,7 +161,7 @@ def test_print_unfolds_what_the_screen_folds(browser: Browser, tmp_path: Path) -
 # ------------------------------------------------------------------------- for everybody, by axe-core
 
 
-# Of a single character or a symbol axe does not say whether it is text; test_feedback.py reckons every colour's contrast.
+# Of a single character or a symbol axe does not say whether it is text; test_feedback.py has the contrasts.
 UNDECIDED = ("shortTextContent", "nonBmp")
 
 

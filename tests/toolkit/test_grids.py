@@ -79,7 +79,7 @@ def test_a_heat_map_shows_size_sign_and_where_it_differs() -> None:
 def test_both_heat_maps_have_one_scale() -> None:
     right, wrong = pictures(drawn(torch.ones(4, 4), torch.full((4, 4), 8.0)))
     assert ([strength for strength, _ in right.above], [strength for strength, _ in wrong.above]) == ([1 / 8], [1.0])
-    assert right.outline == ""  # all differ, so that an outline would say nothing
+    assert right.outline == ""  # most differ, so that outlines would hide the picture
 
 
 def test_truth_is_drawn_as_well() -> None:

@@ -76,10 +76,17 @@ def test_the_result_file_holds_every_field_of_the_contract(grader: Grader, tmp_p
         "call": "halve(torch.tensor([1.]))",
         "expected": "torch.tensor([0.5])",
         "got": "torch.tensor([0.])",
+        "difference": {
+            "expected": {"shape": [1], "start": [0], "rows": ["0.5000"]},
+            "got": {"shape": [1], "start": [0], "rows": ["0.0000"]},
+            "wrong": ["1"],
+            "count": 1,
+        },
     }
     assert test["seconds"] > 0
     assert [cell["status"] for cell in told["cells"]] == ["ok", "error", "ok"]
     assert told["cells"][1]["message"].startswith("ZeroDivisionError")
+    assert told["cells"][1]["line"] == "1 / 0"
     provenance = told["provenance"]
     digests = [provenance[name] for name in ("submission_sha256", "tests_sha256", "reference_sha256")]
     assert [len(digest) for digest in digests] == [64, 64, 64]

@@ -17,7 +17,7 @@ def test_names_between_backticks_are_code_and_all_else_is_text() -> None:
     [
         ("the result is off", "The result is off."),
         ("stopped after 5 s.", "Stopped after 5 s."),
-        ("softmax_rows is missing", "softmax_rows is missing"),
+        ("softmax runs too long", "softmax runs too long"),
         ("NameError: x", "NameError: x"),
         ("two\nlines", "two\nlines"),
         ("", ""),
