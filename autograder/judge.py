@@ -120,15 +120,12 @@ def _explained(
         bench.student.log.clear()
         found = bench.explainer.smallest(test, bench.student, bench.reference)
     message = found.message if found else "wrong on an input that is not shown here"
-    example = found.counterexample if found else None
-    if example is not None:
-        example = msgspec.structs.replace(example, line=bench.session.line_at(example.got))
     record = _record(test, verdict, message, done, started)
     return msgspec.structs.replace(
         record,
         hint=misconception.hint if misconception else None,
         misconception=misconception.name if misconception else None,
-        counterexample=example,
+        counterexample=found.counterexample if found else None,
     )
 
 
