@@ -66,7 +66,7 @@ def test_an_error_that_is_shown_comes_with_its_line(grader: Grader, tmp_path: Pa
     test = grade(grader, tmp_path, halve("return missing_name + x  # here")).questions[0].tests[0]
     assert (test.verdict, test.message) == (
         Verdict.ERROR,
-        "NameError: name 'missing_name' is not defined (cell 0, line 2)",
+        "NameError: name 'missing_name' is not defined (cell 1, line 2)",
     )
     assert test.counterexample is not None
     assert test.counterexample.line == "return missing_name + x  # here"
