@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import Phase
 
+from autograder.difference import difference
 from autograder.display import call_text, show
 from autograder.errors import GraderError, ProcessDied, StudentFault, StudentRaised
 from autograder.examples import call_body, drive, encode_example
@@ -87,7 +88,9 @@ def describe(fault: Exception, student: Student) -> Found:
     if isinstance(fault, StudentRaised):
         expected, got = expected or "an answer", str(fault)
     call = TOO_LARGE if student.log.full else calls_text(student.log)
-    return Found(message_of(fault), Counterexample(call=call, expected=expected, got=got))
+    tensors = getattr(fault, "tensors", None)
+    beside = difference(*tensors) if tensors else None
+    return Found(message_of(fault), Counterexample(call=call, expected=expected, got=got, difference=beside))
 
 
 def message_of(fault: Exception) -> str:

@@ -6,7 +6,16 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from autograder.model import CellRecord, Counterexample, GradeReport, QuestionResult, TestRecord, Verdict
+from autograder.model import (
+    CellRecord,
+    Counterexample,
+    Difference,
+    GradeReport,
+    Grid,
+    QuestionResult,
+    TestRecord,
+    Verdict,
+)
 from autograder.text import clean
 
 Level = Literal["full", "category"]
@@ -55,13 +64,24 @@ def _test_for_student(test: TestRecord, level: Level) -> TestRecord:
 
 def _example_for_student(example: Counterexample) -> Counterexample:
     call, expected, got = (clean(text, BLOCK) for text in (example.call, example.expected, example.got))
-    return Counterexample(call=call, expected=expected, got=got)
+    beside = _difference_for_student(example.difference) if example.difference else None
+    return Counterexample(call=call, expected=expected, got=got, difference=beside, line=line(example.line))
+
+
+def _difference_for_student(beside: Difference) -> Difference:
+    return replace(beside, expected=_grid_for_student(beside.expected), got=_grid_for_student(beside.got))
+
+
+def _grid_for_student(grid: Grid) -> Grid:
+    return replace(grid, rows=tuple(line(row, BLOCK) for row in grid.rows))
 
 
 def _cell_for_student(cell: CellRecord, level: Level) -> CellRecord:
-    return replace(cell, message="" if level == "category" else clean(cell.message, PARAGRAPH))
+    if level == "category":
+        return replace(cell, message="", line="")
+    return replace(cell, message=clean(cell.message, PARAGRAPH), line=line(cell.line))
 
 
-def line(text: str) -> str:
-    """``text`` on one line, short enough for a heading."""
-    return clean(" ".join(text.split()), LINE)
+def line(text: str, limit: int = LINE) -> str:
+    """``text`` on one line, by default short enough for a heading."""
+    return clean(" ".join(text.split()), limit)

@@ -20,6 +20,8 @@ No exception class chosen by a student ever reaches the trusted side: the wire c
 
 from __future__ import annotations
 
+from typing import Any
+
 from autograder.model import Verdict
 
 
@@ -112,9 +114,15 @@ class ForbiddenUsed(Refused):
 
 
 class Mismatch(Refused):
-    """An answer differs from the expected one. ``expected`` and ``got`` are texts for people."""
+    """An answer differs from the expected one. ``expected`` and ``got`` are texts for people.
 
-    def __init__(self, message: str, *, expected: str = "", got: str = "") -> None:
+    ``tensors``: both as tensors where they are, and how far entries may lie apart to count as equal.
+    """
+
+    def __init__(
+        self, message: str, *, expected: str = "", got: str = "", tensors: tuple[Any, Any, float] | None = None
+    ) -> None:
         super().__init__(message)
         self.expected = expected
         self.got = got
+        self.tensors = tensors

@@ -11,24 +11,30 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from msgspec.structs import replace
 
 from autograder.course import Course, FrontMatter
 from autograder.disclosure import PARAGRAPH, Level, for_student, line
 from autograder.errors import UsageError
 from autograder.files import write_whole
+from autograder.grids import beside
 from autograder.model import GradeReport, QuestionResult, TestRecord, Verdict
+from autograder.nextsteps import next_step
 from autograder.text import clean
+from autograder.typeset import code, prose, sentence
 from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
 
 CELLS = 20  # cells listed at most: a notebook may hold thousands that fail
+OPEN = 3  # causes of one question told in full; the tests that follow are folded
+_PLACE = re.compile(r"\(cell \d+, line \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,15 @@ class _Section:
         return min(_percent(self.open_points, self.question.max_score), 100.0 - self.won)
 
     @property
-    def asking(self) -> list[TestRecord]:
-        """Its tests that ask the student to do something."""
-        return [test for test in self.question.tests if test.verdict not in FOLDED]
+    def asking(self) -> list[tuple[TestRecord, bool]]:
+        """Its tests that ask the student to do something, and whether to fold them: what they tell was told."""
+        told = set[tuple[Verdict, str]]()
+        tests = []
+        for test in (test for test in self.question.tests if test.verdict not in FOLDED):
+            cause = (test.verdict, test.hint or _PLACE.sub("", test.message))
+            tests.append((test, cause in told or len(told) >= OPEN))
+            told.add(cause)
+        return sorted(tests, key=lambda test: test[1])
 
     @property
     def folded(self) -> list[tuple[str, list[TestRecord]]]:
@@ -103,6 +115,7 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         title=line(title),
         sections=sections,
         summary=_summary(report, sections),
+        step=next_step(shown),
         score=_total(report, extras),
         max_score=max(report.max_score, sum(section.question.max_score for section in sections)),
         waiting=sum(section.open_points for section in sections if section.words is WAITING),
@@ -165,19 +178,6 @@ def _percent(part: float, whole: float) -> float:
     return round(100 * min(max(part / whole, 0.0), 1.0), 1) if whole > 0 else 0.0
 
 
-# ---------------------------------------------------------------------------------- filters of the page
-
-
-def _prose(text: str) -> Markup:
-    """Author's text, with names between backticks set as code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
-    )
-
-
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("autograder"),
@@ -186,7 +186,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "plural": plural, "duration": duration, "prose": _prose}
+    environment.filters |= {"points": points, "plural": plural, "duration": duration}
+    environment.filters |= {"prose": prose, "sentence": sentence, "python": code, "beside": beside}
     environment.globals |= {"WORDS": WORDS, "STATUSES": STATUSES, "Verdict": Verdict, "percent": _percent}
     return environment
 

@@ -67,12 +67,42 @@ class Limits(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restarts: int = 12
 
 
-class Counterexample(Record, frozen=True, kw_only=True):
-    """The smallest input found on which an answer is wrong, as texts."""
+class Grid(Record, frozen=True, kw_only=True):
+    """One matrix of a tensor, cut to what a page can show.
+
+    ``start``: indices of the first entry shown, one per dimension. ``rows``: entries as texts, spaces between them;
+    a vector is one row.
+    """
+
+    shape: tuple[int, ...]
+    start: tuple[int, ...]
+    rows: tuple[str, ...]
+
+
+class Difference(Record, frozen=True, kw_only=True):
+    """Two tensors that should be equal, side by side. Where their shapes are equal, both grids show the same entries.
+
+    ``wrong``: ``1`` for each entry shown that differs and ``0`` for the others, by row; empty where shapes differ.
+    ``count``: entries that differ in the whole tensor.
+    """
+
+    expected: Grid
+    got: Grid
+    wrong: tuple[str, ...] = ()
+    count: int = 0
+
+
+class Counterexample(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """The smallest input found on which an answer is wrong, as texts.
+
+    ``difference``: the same for tensors, entry by entry. ``line``: the notebook's line that raised.
+    """
 
     call: str
     expected: str
     got: str
+    difference: Difference | None = None
+    line: str = ""
 
 
 class TestRecord(Record, frozen=True, kw_only=True):
@@ -116,11 +146,12 @@ class Flag(Record, frozen=True, kw_only=True):
 
 
 class CellRecord(Record, frozen=True, kw_only=True):
-    """How one code cell of the notebook ran. ``index`` counts all cells from 0."""
+    """How one code cell of the notebook ran. ``index`` counts all cells from 0, ``line`` is the one that raised."""
 
     index: int
     status: Literal["ok", "error", "timeout", "skipped"]
     message: str = ""
+    line: str = ""
 
     @property
     def is_stub(self) -> bool:

@@ -192,7 +192,7 @@ class Grader:
             elif name in fallen:
                 record = _blank(test, fallen[name].verdict, f"{_why_not_run(fallen[name])}: {fallen[name].message}")
             else:
-                record = judge(test, self.examples[test.name], bench)
+                record = _with_line(judge(test, self.examples[test.name], bench), session)
                 deaths[name] += record.verdict in DEADLY
                 deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
                 if deadly or (self.options.first_loss_only and record.verdict in LOST):
@@ -243,6 +243,15 @@ class Outcome:
 def _blank(test: HiddenTest, verdict: Verdict, message: str) -> TestRecord:
     points = test.question.points
     return TestRecord(name=test.name, title=test.title, verdict=verdict, points=0.0, max_points=points, message=message)
+
+
+def _with_line(record: TestRecord, session: Session) -> TestRecord:
+    """``record``, of an error that is shown, with the notebook's line that raised it."""
+    example = record.counterexample
+    if example is None or record.verdict not in (Verdict.ERROR, Verdict.MEMORY):
+        return record
+    named = msgspec.structs.replace(example, line=session.line_at(example.got))
+    return msgspec.structs.replace(record, counterexample=named)
 
 
 def _left_out(test: HiddenTest) -> TestRecord:

@@ -27,7 +27,7 @@ WORDS: Mapping[Verdict, Words] = {
         "○",
         "Not written yet",
         "open",
-        "The function is still the empty one from the handout, or its name has changed. "
+        "The function is still the empty one from the handout, its name has changed, or Python cannot read its cell. "
         "Write it in its cell, under its original name, and these tests can look at it.",
     ),
     Verdict.FAILED: Words(

@@ -7,6 +7,7 @@ the notebook run again, a few times per submission and within its total time.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from autograder.text import clean
 GRACE_SECONDS = 2.0  # between the alarm inside a cell and the kill from outside
 READ_SECONDS = 30.0
 WARM_SECONDS = 60.0  # until a GPU that many share has started
+_PLACE = re.compile(r"\(cell (\d{1,6}), line (\d{1,6})\)$")
 
 
 class Session:
@@ -103,7 +105,17 @@ class Session:
             self._fatal[index] = CellRecord(index=index, status=status, message=said)
             raise
         status = reply["status"] if reply["status"] in ("ok", "error", "timeout") else "error"
-        return CellRecord(index=index, status=status, message=clean(str(reply.get("message", "")), 500))
+        said = str(reply.get("message", ""))
+        return CellRecord(index=index, status=status, message=clean(said, 500), line=self.line_at(said))
+
+    def line_at(self, said: str) -> str:
+        """The notebook's line that the end of an error's text names, ``(cell 3, line 7)``, if it does."""
+        place = _PLACE.search(said)
+        if place is None:
+            return ""
+        cell, number = int(place[1]), int(place[2])
+        lines = self.sources.get(cell, "").splitlines()
+        return clean(lines[number - 1].strip(), 200) if 0 < number <= len(lines) else ""
 
     # ----------------------------------------------------------------------------------- tests
 

@@ -69,10 +69,14 @@ def assert_matches(
         raise _mismatch(what, f"is {show(got)}", expected, got)
 
 
-def _mismatch(what: str, problem: str, expected: Any, got: Any) -> Mismatch:
-    if isinstance(expected, torch.Tensor) and isinstance(got, torch.Tensor) and got.is_floating_point():
-        expected = expected.to(got.dtype) if expected.is_floating_point() else expected
-    return Mismatch(f"{what} {problem}", expected=show(expected), got=show(got))
+def _mismatch(what: str, problem: str, expected: Any, got: Any, room: float = 0.0) -> Mismatch:
+    """``room``: how far entries of tensors may lie apart to count as equal."""
+    tensors = None
+    if isinstance(expected, torch.Tensor) and isinstance(got, torch.Tensor):
+        if got.is_floating_point() and expected.is_floating_point():
+            expected = expected.to(got.dtype)
+        tensors = expected, got, room
+    return Mismatch(f"{what} {problem}", expected=show(expected), got=show(got), tensors=tensors)
 
 
 def _kind(value: Any) -> str:
@@ -136,14 +140,16 @@ def _tensor(got: Any, expected: torch.Tensor, dtype: torch.dtype, terms: Any, rt
         return
     wide = torch.complex128 if dtype.is_complex else torch.float64
     one, other = got.to(wide), expected.to(wide)
-    _same_specials(one, other, expected, got, what)
     finite = torch.isfinite(other)
-    error = norm((one - other)[finite])
     size = _size(norm(other[finite]), terms)
     allowed = (TOLERANCE[dtype] if rtol is None else rtol) * size
-    floor = min(torch.finfo(dtype).tiny, HALF_FLOOR) * max(1, other.numel()) ** 0.5
+    root = max(1, other.numel()) ** 0.5
+    room = allowed / root  # of one entry: where the whole is off, at least one entry is
+    _same_specials(one, other, expected, got, what, room)
+    error = norm((one - other)[finite])
+    floor = min(torch.finfo(dtype).tiny, HALF_FLOOR) * root
     if not error <= allowed + floor:
-        raise _mismatch(what, _distance(one, other, error, size), expected, got)
+        raise _mismatch(what, _distance(one, other, error, size), expected, got, room)
 
 
 def norm(value: Any) -> float:
@@ -164,14 +170,14 @@ def _size(expected: float, terms: Any) -> float:
     return max(expected, known) if math.isfinite(known) else expected
 
 
-def _same_specials(one: torch.Tensor, other: torch.Tensor, expected: Any, got: Any, what: str) -> None:
+def _same_specials(one: torch.Tensor, other: torch.Tensor, expected: Any, got: Any, what: str, room: float) -> None:
     if not torch.equal(torch.isnan(one), torch.isnan(other)):
         here = "NaN where a number belongs" if torch.isnan(one).any() else "a number where NaN belongs"
-        raise _mismatch(what, f"holds {here}", expected, got)
+        raise _mismatch(what, f"holds {here}", expected, got, room)
     infinite = torch.isinf(other)
     if not torch.equal(torch.isinf(one), infinite) or not torch.equal(one[infinite], other[infinite]):
         here = "an infinity where a number belongs" if torch.isinf(one).any() else "no infinity where one belongs"
-        raise _mismatch(what, f"holds {here}", expected, got)
+        raise _mismatch(what, f"holds {here}", expected, got, room)
 
 
 def _where_different(got: torch.Tensor, expected: torch.Tensor) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 from autograder.model import (
     CellRecord,
     Counterexample,
+    Difference,
     Flag,
     GradeReport,
+    Grid,
     Provenance,
     QuestionResult,
     TestRecord,
@@ -82,6 +84,17 @@ def report(*questions: QuestionResult, **fields: Any) -> GradeReport:
     return GradeReport(questions=questions, **(defaults | fields))
 
 
+def side_by_side() -> Difference:
+    """A matrix of a larger tensor with two wrong entries, big enough to be drawn."""
+    right, wrong = "0.2500 -0.5000 1.0000 0.0000", "0.2500 0.5000 nan 0.0000"
+    return Difference(
+        expected=Grid(shape=(2, 3, 40), start=(1, 0, 0), rows=(right,) * 3),
+        got=Grid(shape=(2, 3, 40), start=(1, 0, 0), rows=(right, wrong, right)),
+        wrong=("0000", "0110", "0000"),
+        count=2,
+    )
+
+
 def all_passed() -> GradeReport:
     """Full marks, nothing open."""
     return report(
@@ -127,6 +140,7 @@ def mixed() -> GradeReport:
                 "torch.tensor([[[0.5]]]), torch.tensor([[[1.]]]), mask=None)",
                 expected="torch.tensor([[[0.33333, 0.66667]]])",
                 got="torch.tensor([[[0.25, 0.75]]])",
+                difference=side_by_side(),
             ),
         ),
         record(name="test_attention_shape", title="attention has the shape of the queries and the width of the values"),
@@ -146,7 +160,12 @@ def mixed() -> GradeReport:
         student="ada",
         cells=(
             CellRecord(index=2, status="ok"),
-            CellRecord(index=5, status="error", message="NameError: name 'scores' is not defined"),
+            CellRecord(
+                index=5,
+                status="error",
+                message="NameError: name 'scores' is not defined",
+                line="weights = soft(scores)",
+            ),
             CellRecord(index=9, status="timeout", message="cell 9 ran for more than 30 s"),
         ),
         flags=(Flag(kind="source", detail="cell 7 names torch.nn.functional.softmax"),),
@@ -205,14 +224,17 @@ def hostile(text: str, student: str = "mallory") -> GradeReport:
         title=text,
         message=text,
         hint=text,
-        counterexample=Counterexample(call=text, expected=text, got=text),
+        counterexample=Counterexample(call=text, expected=text, got=text, line=text),
     )
+    grid = Grid(shape=(1, 1), start=(0, 0), rows=(text,))
+    drawn = Counterexample(call=text, expected=text, got=text, difference=Difference(expected=grid, got=grid))
+    raised = record(Verdict.ERROR, title=text, message=text, counterexample=failed.counterexample)
     return report(
-        question(text, failed, note=text),
+        question(text, failed, raised, record(Verdict.FAILED, title="drawn", counterexample=drawn), note=text),
         manual_question(text),
         student=student,
         message=text,
-        cells=(CellRecord(index=0, status="error", message=text),),
+        cells=(CellRecord(index=0, status="error", message=text, line=text),),
         flags=(Flag(kind=text, detail=text),),
     )
 

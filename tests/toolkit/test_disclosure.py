@@ -16,6 +16,8 @@ SECRETS = (
     "probably because of softmax",
     "name 'scores' is not defined",
     "a word on the whole",
+    "0.2500 0.5000 nan 0.0000",
+    "weights = soft(scores)",
 )
 
 
@@ -70,6 +72,15 @@ def test_texts_are_capped() -> None:
     for text, limit in ((test.title, LINE), (test.message, PARAGRAPH), (test.counterexample.call, BLOCK)):
         assert text.startswith("W" * limit + " ...")
         assert len(text) < limit + 40
+
+
+def test_entries_of_tensors_and_lines_are_cleaned() -> None:
+    shown = for_student(reports.hostile("\x1b[31m\u202e" + "W" * 50_000), "full")
+    lines = shown.cells[0].line, shown.questions[0].tests[0].counterexample.line  # type: ignore[union-attr]
+    grid = shown.questions[0].tests[2].counterexample.difference.got  # type: ignore[union-attr]
+    for text, limit in ((lines[0], LINE), (lines[1], LINE), (grid.rows[0], BLOCK)):
+        assert text.startswith("\\x1b[31m\\u202eWWW")
+        assert len(text) < limit + 60
 
 
 def test_names_and_titles_stay_on_one_line() -> None:

@@ -14,8 +14,8 @@ import pytest
 from autograder.course import Course
 from autograder.disclosure import Level
 from autograder.errors import UsageError
-from autograder.feedback import CELLS, Extras, ManualScore, render, write_pages
-from autograder.model import CellRecord, GradeReport, Verdict
+from autograder.feedback import CELLS, OPEN, Extras, ManualScore, render, write_pages
+from autograder.model import CellRecord, Counterexample, GradeReport, Verdict
 from autograder.words import WORDS
 from tests.toolkit import reports
 
@@ -36,8 +36,10 @@ TAGS = {
     "div",
 }
 TAGS |= {"h1", "h2", "h3", "p", "ol", "ul", "li", "dl", "dt", "dd", "pre", "code", "span", "strong", "em", "blockquote"}
-TAGS |= {"a", "svg", "rect", "details", "summary"}
+TAGS |= {"h4", "table", "caption", "thead", "tbody", "tr", "th", "td", "mark", "figure", "figcaption"}
+TAGS |= {"a", "svg", "rect", "path", "details", "summary"}
 ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "width", "height", "x"}
+ATTRIBUTES |= {"scope", "viewbox", "d", "fill-opacity"}
 ATTRIBUTES |= {"tabindex", "role", "aria-label", "aria-labelledby", "aria-hidden", "focusable"}
 
 
@@ -86,18 +88,79 @@ def test_a_failed_test_shows_hint_call_expected_and_answer() -> None:
     for said in (
         "softmax stays finite for large scores",
         "A likely cause exp overflows for large scores: subtract the largest score of each row first.",
-        "the result holds nan where the expected value has none",
+        "The result holds nan where the expected value has none",
         "The smallest call found that goes wrong softmax(torch.tensor([1000., 0.]), dim=-1)",
         "Expected torch.tensor([1., 0.])",
         "Your answer torch.tensor([float('nan'), 0.])",
-        "probably because of softmax",
+        "Probably because of softmax.",
     ):
         assert said in text
 
 
 def test_the_hint_comes_before_everything_else_of_its_test() -> None:
     text = page(reports.mixed()).text
-    assert text.index("A likely cause") < text.index("the result holds nan") < text.index("The smallest call")
+    assert text.index("A likely cause") < text.index("The result holds nan") < text.index("The smallest call")
+
+
+def test_tensors_stand_side_by_side_with_what_differs_marked_in_both() -> None:
+    shown = page(reports.mixed())
+    assert "Expected shape 2 × 3 × 40 0 1 2 3 …" in shown.text
+    assert "1 0.2500 0.5000 differs nan differs 0.0000 …" in shown.text
+    assert "2 of 240 entries differ: the marked ones. Shown is the matrix at [1]." in shown.text
+    assert "3 rows, columns 0 to 3 of 40." in shown.text
+    assert [tag for tag, _ in shown.tags].count("mark") == 4
+    assert {attributes["scope"] for tag, attributes in shown.tags if tag == "th"} == {"row", "col"}
+    drawn = [attributes for tag, attributes in shown.tags if tag == "svg" and attributes.get("role") == "img"]
+    assert [attributes["aria-label"] for attributes in drawn] == [
+        f"{side} as a heat map: 3 rows, columns 0 to 3 of 40. The table above has the numbers."
+        for side in ("Expected", "Your answer")
+    ]
+
+
+def test_an_error_names_what_was_raised_and_the_line_it_comes_from() -> None:
+    example = Counterexample(
+        call="f(1)", expected="an answer", got="KeyError: 'x' (cell 3, line 2)", line="return d[x]"
+    )
+    raised = reports.record(Verdict.ERROR, message="KeyError: 'x' (cell 3, line 2)", counterexample=example)
+    text = page(reports.report(reports.question("f", raised))).text
+    assert (
+        "What it raised KeyError: 'x' (cell 3, line 2) The line of your notebook that it comes from return d[x]" in text
+    )
+    assert text.count("KeyError") == 1
+    assert "an answer" not in text
+    assert WORDS[Verdict.ERROR].advice not in text
+
+
+def test_tests_that_tell_the_same_are_folded_after_the_first() -> None:
+    errors = [reports.record(Verdict.ERROR, message=f"NameError: x (cell 3, line {i})") for i in range(4)]
+    hinted = [reports.record(Verdict.FAILED, message=f"off by {i}", hint="Rows.") for i in range(3)]
+    html = page(reports.report(reports.question("f", *errors, *hinted))).html
+    assert (html.count("<article"), html.count('<details class="test">')) == (2, 5)
+    assert html.count("Also not right, most likely for the same reason") == 1
+
+
+def test_a_question_with_many_causes_folds_the_later_ones() -> None:
+    many = [reports.record(Verdict.FAILED, message=f"off by {i}") for i in range(OPEN + 4)]
+    html = page(reports.report(reports.question("f", *many))).html
+    assert (html.count("<article"), html.count('<details class="test">')) == (OPEN, 4)
+
+
+def test_what_to_do_next_links_to_the_question_and_names_what_waits_for_it() -> None:
+    shown = page(reports.mixed())
+    assert "What to do next Start with softmax : a likely cause is this. exp overflows" in shown.text
+    assert "That may also repair scaled_dot_product_attention , which builds on it." in shown.text
+    assert "question-1" in shown.values("id")
+    assert "What to do next" not in page(reports.all_passed()).text
+
+
+def test_a_cell_that_cannot_be_read_comes_first() -> None:
+    cells = (
+        CellRecord(index=3, status="error", message="SyntaxError: invalid syntax (cell 3, line 1)", line="def f(x"),
+    )
+    text = page(reports.report(reports.question("f", reports.record(Verdict.MISSING)), cells=cells)).text
+    assert "Repair cell 3 first: Python cannot read it" in text
+    assert "Then look at f again." in text
+    assert "SyntaxError: invalid syntax (cell 3, line 1) > def f(x" in text
 
 
 def test_names_between_backticks_are_set_as_code() -> None:
@@ -241,7 +304,7 @@ def test_the_advice_on_a_verdict_is_given_once_per_question() -> None:
     twice = reports.question("softmax", *(reports.record(Verdict.TIMEOUT, message="stopped after 5 s") for _ in "ab"))
     text = page(reports.report(twice)).text
     assert text.count(WORDS[Verdict.TIMEOUT].advice) == 1
-    assert text.count("stopped after 5 s") == 2
+    assert text.count("Stopped after 5 s.") == 2
 
 
 def test_category_shows_titles_verdicts_and_states_of_cells_only() -> None:
@@ -249,7 +312,7 @@ def test_category_shows_titles_verdicts_and_states_of_cells_only() -> None:
     text = page(report, level="category").text
     assert "softmax stays finite for large scores ✗ Not right yet 0 of 1 point" in text
     assert "Cell 5 stopped with an error." in text
-    for hidden in ("A likely cause", "overflows", "smallest call", "Expected", "Your answer", "nan", "probably"):
+    for hidden in ("A likely cause", "overflows", "smallest call", "Expected", "Your answer", "nan", "robably"):
         assert hidden not in text
     assert "NameError" not in text
 
@@ -270,7 +333,7 @@ def test_hostile_text_stays_text(text: str, level: Level) -> None:
     shown = page(reports.hostile(text, student=text), title=text, level=level, extras=extras)
     assert {tag for tag, _ in shown.tags} <= TAGS
     assert {name for _, attributes in shown.tags for name in attributes} <= ATTRIBUTES
-    assert all(re.fullmatch(r"#question-\d+", href) for href in shown.values("href"))
+    assert all(re.fullmatch(r"#(question-\d+|cells)", href) for href in shown.values("href"))
     assert not [char for char in shown.html if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")]
     assert len(shown.html) < 100_000
 
@@ -330,7 +393,8 @@ def test_every_text_colour_has_a_contrast_of_at_least_4_5() -> None:
     assert len(palettes) == 3  # light, dark, print
     pairs = [*itertools.product(("text", "muted", "link", "good", "bad", "open", "ours"), ("page", "card"))]
     for palette in palettes:
-        for ink, paper in [*pairs, ("text", "inset"), ("text", "hint")]:
+        marks = [("text", paper) for paper in ("inset", "hint", "ours-mark", "theirs-mark")]
+        for ink, paper in [*pairs, *marks]:
             dark, light = sorted((luminance(palette[ink]), luminance(palette[paper])))
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, palette[ink], paper, palette[paper])
 

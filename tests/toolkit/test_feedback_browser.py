@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from autograder.feedback import render
 from tests.toolkit import reports
@@ -153,3 +156,58 @@ def test_print_unfolds_what_the_screen_folds(browser: Browser, tmp_path: Path) -
         assert not title.is_visible()
         page.emulate_media(media="print")
         assert title.is_visible()
+
+
+# ------------------------------------------------------------------------- for everybody, by axe-core
+
+
+# Of a single character or a symbol axe does not say whether it is text; test_feedback.py has the contrasts.
+UNDECIDED = ("shortTextContent", "nonBmp")
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe-core finds wrong on ``page``, or cannot decide, with everything unfolded."""
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    found = Axe().run(page, options={"resultTypes": ["violations", "incomplete"]}).response
+    return [
+        f"{one['id']}: {node['target']}"
+        for one in found["violations"] + found["incomplete"]
+        for node in one["nodes"]
+        if not any(undecided in json.dumps(node) for undecided in UNDECIDED)
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme) as context:
+        page = context.new_page()
+        for name, sample in reports.SAMPLES.items():
+            path = tmp_path / f"{name}.html"
+            path.write_text(render(sample(), title="Attention"), encoding="utf-8")
+            page.goto(path.as_uri())
+            assert complaints(page) == [], name
+
+
+def test_axe_would_find_faults(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    html = (
+        render(reports.mixed(), title="Attention").replace(' lang="en"', "").replace("Content-Security-Policy", "X-No")
+    )
+    path.write_text(html.replace("</style>", "mark { color: #f0a0a0; }</style>"), encoding="utf-8")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        assert {line.split(":")[0] for line in complaints(page)} == {"html-has-lang", "color-contrast"}
+
+
+def test_tables_of_tensors_scroll_by_keyboard(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(render(reports.mixed(), title="Attention"), encoding="utf-8")
+    with browser.new_context(viewport={"width": 240, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.locator(".theirs .scroll").first.focus()
+        moved = "new Promise(done => document.activeElement.addEventListener('scroll', () => done('moved')))"
+        page.evaluate(f"() => {{ window.moved = {moved} }}")
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("window.moved") == "moved"

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "autograder"
 LAYERS = """
     __init__ text streams sandbox interrupts touched gpu
     model
-    errors words archives disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
+    errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
@@ -48,6 +48,7 @@ LAYERS = """
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened nbgrader_bridge.late_days
     nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals nbgrader_bridge.extensions
+    grids nextsteps typeset
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay recording

@@ -62,6 +62,16 @@ def test_a_right_notebook_gets_every_point(grader: Grader, tmp_path: Path) -> No
     assert (report.flags, report.message) == ((), "")
 
 
+def test_an_error_that_is_shown_comes_with_its_line(grader: Grader, tmp_path: Path) -> None:
+    test = grade(grader, tmp_path, halve("return missing_name + x  # here")).questions[0].tests[0]
+    assert (test.verdict, test.message) == (
+        Verdict.ERROR,
+        "NameError: name 'missing_name' is not defined (cell 1, line 2)",
+    )
+    assert test.counterexample is not None
+    assert test.counterexample.line == "return missing_name + x  # here"
+
+
 def test_the_result_file_holds_every_field_of_the_contract(grader: Grader, tmp_path: Path) -> None:
     told = json.loads(grade(grader, tmp_path, "1 / 0", halve("return x // 2")).to_json())
     assert (told["schema"], told["student"], told["assignment"]) == (1, "ada", TOPIC)
@@ -76,10 +86,17 @@ def test_the_result_file_holds_every_field_of_the_contract(grader: Grader, tmp_p
         "call": "halve(torch.tensor([1.]))",
         "expected": "torch.tensor([0.5])",
         "got": "torch.tensor([0.])",
+        "difference": {
+            "expected": {"shape": [1], "start": [0], "rows": ["0.5000"]},
+            "got": {"shape": [1], "start": [0], "rows": ["0.0000"]},
+            "wrong": ["1"],
+            "count": 1,
+        },
     }
     assert test["seconds"] > 0
     assert [cell["status"] for cell in told["cells"]] == ["ok", "error", "ok"]
     assert told["cells"][1]["message"].startswith("ZeroDivisionError")
+    assert told["cells"][1]["line"] == "1 / 0"
     provenance = told["provenance"]
     digests = [provenance[name] for name in ("submission_sha256", "tests_sha256", "reference_sha256")]
     assert [len(digest) for digest in digests] == [64, 64, 64]

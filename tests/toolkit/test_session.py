@@ -54,6 +54,16 @@ def test_a_dead_process_is_replaced_and_the_notebook_run_again(sandbox: Sandbox)
     session.close()
 
 
+def test_the_line_that_an_error_names_is_found(sandbox: Sandbox) -> None:
+    session = make(sandbox, CELL)
+    session.open()
+    session.close()
+    (index,) = session.sources
+    assert session.line_at(f"KeyError: 'x' (cell {index}, line 3)") == "def leave(): os._exit(4)"
+    for said in ("", f"(cell {index}, line 0)", f"(cell {index}, line 99)", "(cell 77, line 1)", "(cell 0, line 1) x"):
+        assert session.line_at(said) == ""
+
+
 def test_restarts_are_counted_and_the_last_death_is_told(sandbox: Sandbox) -> None:
     session = make(sandbox, CELL, restarts=1)
     session.open()
