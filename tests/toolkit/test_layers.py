@@ -55,8 +55,11 @@ LAYERS = """
     verify samples
     exports exports.cells exports.grades
     exports.csv_file
+    report report.statistics report.pseudonyms
+    report.charts
+    report.page
     demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed
+    commands.verify commands.export commands.replay commands.seed commands.report
     cli
     __main__
 """
