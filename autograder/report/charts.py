@@ -19,8 +19,8 @@ OUTCOMES = {
     Outcome.UNREAD: "no notebook",
 }
 REMARKS = {
-    "everybody": "everybody earns all points",
-    "nobody": "nobody earns a point",
+    "everybody": "everybody who wrote it passes",
+    "nobody": "nobody passes",
     "negative": "weaker students do better",
 }
 
@@ -55,7 +55,8 @@ def scores_chart(bins: Sequence[Bin], spread: Spread, maximum: float) -> Chart:
     full = bins[-1].count
     summary = (
         f"Half of the students have {points(spread.median)} of {plural(maximum, 'point')} or more; "
-        f"{plural(full, 'student')} {'has' if full == 1 else 'have'} all, the lowest score is {points(spread.least)}."
+        f"{plural(full, 'student') if full else 'nobody'} {'has' if full < 2 else 'have'} all, "
+        f"the lowest score is {points(spread.least)}."
     )
     labels, names = tuple(points(found.low) for found in bins), tuple(bin_name(found) for found in bins)
     series = (Series("students", "accent", tuple(float(found.count) for found in bins)),)

@@ -125,10 +125,10 @@ class Item:
     @property
     def remark(self) -> str:
         """``everybody``, ``nobody``, ``negative`` or nothing: what an author should look at."""
-        if self.difficulty == 1:
-            return "everybody"
-        if self.difficulty == 0:
+        if self.students and not self.outcomes[Outcome.PASSED] + self.outcomes[Outcome.PARTLY]:
             return "nobody"
+        if self.outcomes[Outcome.PASSED] and not self.outcomes[Outcome.WRONG] + self.outcomes[Outcome.PARTLY]:
+            return "everybody"
         return "negative" if self.discrimination is not None and self.discrimination < 0 else ""
 
 

@@ -15,7 +15,7 @@ function dataset(series, chart, index) {
     names: series.names,
     borderWidth: 1,
     categoryPercentage: chart.kind === "bars" ? 1 : 0.9,
-    barPercentage: 0.9,
+    barPercentage: chart.kind === "bars" ? 0.96 : 0.85,
     pointRadius: 5,
     pointHoverRadius: 8,
     pointStyle: ["circle", "triangle"][index % 2],
@@ -47,6 +47,7 @@ function settings(chart) {
         y: axis(chart.up, scatter ? { suggestedMax: 1 } : rows ? labels : counts),
       },
       plugins: {
+        colors: { enabled: false },
         legend: { display: chart.series.length > 1, labels: { usePointStyle: scatter } },
         tooltip: {
           callbacks: {
