@@ -11,8 +11,8 @@ function dataset(series, chart, index) {
   return {
     label: series.label,
     data: points,
-    tone: series.tone,
-    names: series.names,
+    backgroundColor: colour(series.tone),
+    borderColor: colour("card"),
     borderWidth: 1,
     categoryPercentage: chart.kind === "bars" ? 1 : 0.9,
     barPercentage: chart.kind === "bars" ? 0.96 : 0.85,
@@ -22,8 +22,15 @@ function dataset(series, chart, index) {
   };
 }
 
-function axis(text, more) {
-  return { title: { display: text !== "", text }, beginAtZero: true, ...more };
+function axis(title, more) {
+  const color = colour("text");
+  return {
+    beginAtZero: true,
+    ...more,
+    title: { display: title !== "", text: title, color },
+    ticks: { ...more.ticks, color },
+    grid: { ...more.grid, color: colour("line") },
+  };
 }
 
 function settings(chart) {
@@ -40,6 +47,7 @@ function settings(chart) {
     options: {
       indexAxis: rows ? "y" : "x",
       animation: false,
+      color: colour("text"),
       maintainAspectRatio: false,
       interaction: { mode: scatter ? "nearest" : "index", axis: rows ? "y" : scatter ? "xy" : "x", intersect: scatter },
       scales: {
@@ -67,23 +75,8 @@ function told(chart, seriesIndex, index) {
   return `${series.names[index]}: ${x.toFixed(0)} % of the points, discrimination ${y.toFixed(2)}`;
 }
 
-function paint(drawn) {
-  const [text, line, card] = [colour("text"), colour("line"), colour("card")];
-  for (const set of drawn.data.datasets) {
-    set.backgroundColor = colour(set.tone);
-    set.borderColor = card;
-  }
-  drawn.options.color = text;
-  for (const scale of Object.values(drawn.options.scales)) {
-    scale.grid = { ...scale.grid, color: line };
-    scale.ticks = { ...scale.ticks, color: text };
-    scale.title = { ...scale.title, color: text };
-  }
-  drawn.update("none");
-}
-
 // The arrow keys go through the values as the mouse does; what they meet is shown, and said by screen readers.
-function walk(canvas, drawn, chart) {
+function walk(canvas, chart) {
   const stops =
     chart.kind === "scatter"
       ? chart.series.flatMap((series, s) => series.values.map((_, index) => [{ datasetIndex: s, index }]))
@@ -91,6 +84,7 @@ function walk(canvas, drawn, chart) {
   const status = canvas.closest("figure").querySelector(".spoken");
   let at = -1;
   const show = (active) => {
+    const drawn = Chart.getChart(canvas);
     drawn.setActiveElements(active);
     const place = active.length ? drawn.getDatasetMeta(active[0].datasetIndex).data[active[0].index] : { x: 0, y: 0 };
     drawn.tooltip.setActiveElements(active, { x: place.x, y: place.y });
@@ -108,20 +102,26 @@ function walk(canvas, drawn, chart) {
   canvas.addEventListener("blur", () => show([]));
 }
 
-function draw(chart) {
+function place(chart) {
   const canvas = document.getElementById(chart.name);
   const box = canvas.parentElement;
+  const height = { rows: 90 + 30 * chart.labels.length, bars: 260, scatter: 380 }[chart.kind];
   box.hidden = false;
-  box.style.height = chart.kind === "rows" ? `${90 + 30 * chart.labels.length}px` : chart.kind === "bars" ? "260px" : "380px";
-  const drawn = new Chart(canvas, settings(chart));
-  paint(drawn);
-  walk(canvas, drawn, chart);
-  return drawn;
+  box.style.height = `${height}px`;
+  walk(canvas, chart);
+  return canvas;
+}
+
+function draw(canvas, chart) {
+  Chart.getChart(canvas)?.destroy();
+  new Chart(canvas, settings(chart));
 }
 
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-const drawn = JSON.parse(document.getElementById("plots").textContent).map(draw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach(paint));
+const plots = JSON.parse(document.getElementById("plots").textContent).map((chart) => [place(chart), chart]);
+const drawAll = () => plots.forEach(([canvas, chart]) => draw(canvas, chart));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+drawAll();
 
 // --------------------------------------------------------------------------------------------- tables
 
