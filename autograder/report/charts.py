@@ -19,9 +19,9 @@ OUTCOMES = {
     Outcome.UNREAD: "no notebook",
 }
 REMARKS = {
-    "everybody": "everybody who wrote it passes",
-    "nobody": "nobody passes",
     "negative": "weaker students do better",
+    "nobody": "nobody passes",
+    "everybody": "everybody who wrote it passes",
 }
 
 
@@ -155,10 +155,10 @@ def percent(share: float | None) -> str:
         return "–"
     shown = round(100 * share)
     if shown in (0, 100) and share not in (0, 1):
-        return "<1 %" if share < 0.5 else ">99 %"
-    return f"{shown} %"
+        return "<1\xa0%" if share < 0.5 else ">99\xa0%"
+    return f"{shown}\xa0%"
 
 
 def seconds(time: float) -> str:
     """``0.85 s``, ``12 s``."""
-    return f"{time:.3g} s" if time < 100 else f"{time:.0f} s"
+    return f"{time:.3g}\xa0s" if time < 100 else f"{time:.0f}\xa0s"

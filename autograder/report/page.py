@@ -97,8 +97,8 @@ def render(
 ) -> str:
     """The page: HTML text that needs no other file. ``links`` maps students to the addresses of their pages."""
     graded = [report for report in reports if report.verdict is not Verdict.GRADER_ERROR]
-    questions = statistics.items(map(statistics.question_answers, graded))
-    tests = statistics.items(map(statistics.test_answers, graded))
+    questions = statistics.items(map(statistics.by_question, graded))
+    tests = statistics.items(map(statistics.by_test, graded))
     mistakes = statistics.misconceptions(graded)
     maximum = max((report.max_score for report in graded), default=0.0)
     scores = statistics.Spread.of([report.score for report in graded])

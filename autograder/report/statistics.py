@@ -51,12 +51,12 @@ class Answer:
     outcome: Outcome
 
 
-def question_answers(report: GradeReport) -> list[Answer]:
+def by_question(report: GradeReport) -> list[Answer]:
     """A student's questions, the manual ones with them."""
     return [_question(question) for question in report.questions]
 
 
-def test_answers(report: GradeReport) -> list[Answer]:
+def by_test(report: GradeReport) -> list[Answer]:
     """A student's tests."""
     return [_test(question.name, test) for question in report.questions for test in question.tests]
 

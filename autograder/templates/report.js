@@ -16,8 +16,8 @@ function dataset(series, chart, index) {
     borderWidth: 1,
     categoryPercentage: chart.kind === "bars" ? 1 : 0.9,
     barPercentage: chart.kind === "bars" ? 0.96 : 0.85,
-    pointRadius: 5,
-    pointHoverRadius: 8,
+    pointRadius: [5, 7][index % 2],
+    pointHoverRadius: 9,
     pointStyle: ["circle", "triangle"][index % 2],
   };
 }
