@@ -15,7 +15,7 @@ from rich.table import Table
 
 from autograder.commands.export import export
 from autograder.commands.replay import replay
-from autograder.commands.report import report
+from autograder.commands.report import class_report
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
     DONE,
@@ -234,7 +234,7 @@ def feedback(
 
 app.command()(export)
 app.command()(replay)
-app.command()(report)
+app.command("report")(class_report)
 app.command()(seed)
 
 

@@ -13,7 +13,7 @@ from autograder.course import Course
 from autograder.words import plural
 
 
-def report(
+def class_report(
     topic: Topic,
     output: Annotated[Path | None, typer.Option(help="The file; by default reports/TOPIC.html in the course.")] = None,
     pseudonyms: Annotated[

@@ -1,4 +1,4 @@
-"""What the plots of the class report show, as records that its script draws, each with its words for those who see none."""
+"""What the plots of the class report show: records that its script draws, each with words for those who see none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REMARKS = {
 
 @dataclass(frozen=True)
 class Series:
-    """Values beside the labels of a chart, or in a scatter ``(x, y)`` pairs. ``tone`` names a colour of the style sheet."""
+    """Values beside a chart's labels, or in a scatter ``(x, y)`` pairs. ``tone`` names a colour of the style sheet."""
 
     label: str
     tone: str
@@ -121,7 +121,9 @@ def misconceptions_chart(found: Sequence[Misconception]) -> Chart:
     """How many students make each known mistake; of many, the most frequent."""
     shown = found[:15]
     first = shown[0]
-    summary = f"The most frequent is {line(first.name)} in {line(first.question)}: {plural(len(first.students), 'student')}."
+    summary = (
+        f"The most frequent is {line(first.name)} in {line(first.question)}: {plural(len(first.students), 'student')}."
+    )
     if len(found) > len(shown):
         summary += f" The plot shows the first {len(shown)} of {len(found)}."
     labels = tuple(line(one.name) for one in shown)

@@ -150,7 +150,9 @@ def _row(report: GradeReport, page: str) -> _Row:
 
 def _unread_points(report: GradeReport) -> float:
     """Points that wait for a person."""
-    return sum(question.max_score for question in report.questions if question.kind == "manual" and question.score is None)
+    return sum(
+        question.max_score for question in report.questions if question.kind == "manual" and question.score is None
+    )
 
 
 def _json(plots: Sequence[Chart]) -> Markup:

@@ -148,7 +148,9 @@ def _item(answers: Sequence[tuple[Answer, float | None]]) -> Item:
     shares = [_share(answer.points, answer.worth) for answer, _ in answers]
     decided = [share for share in shares if share is not None]
     pairs = [
-        (share, rest) for share, (_, rest) in zip(shares, answers, strict=True) if share is not None and rest is not None
+        (share, rest)
+        for share, (_, rest) in zip(shares, answers, strict=True)
+        if share is not None and rest is not None
     ]
     last = answers[-1][0]
     return Item(
@@ -285,6 +287,7 @@ class Condition:
 
     @property
     def mixed(self) -> bool:
+        """Whether reports differ in it."""
         return len(self.values) > 1
 
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from autograder.course import Course
-from autograder.model import CellRecord, Flag, GradeReport, Verdict
+from autograder.model import CellRecord, Flag, GradeReport
 from autograder.report.page import render
 from autograder.report.pseudonyms import under_pseudonyms
 from autograder.seed import Seed
@@ -55,7 +55,8 @@ class Page(HTMLParser):
             self.raw[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
+        if tag == self._inside:
+            self._inside = ""
 
     def handle_data(self, data: str) -> None:
         if self._inside:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -17,14 +18,14 @@ from autograder.report.statistics import (
     Item,
     Outcome,
     Spread,
+    by_question,
+    by_test,
     conditions,
     correlation,
     items,
     misconceptions,
-    by_question,
     score_bins,
     standard_error,
-    by_test,
     time_bins,
 )
 from tests.toolkit.reports import PROVENANCE, every_verdict, invalid, manual_question, mixed, question, record, report
@@ -39,7 +40,9 @@ def paper(points: Sequence[float], worth: Sequence[float] | None = None) -> list
 
 
 BINARY = st.integers(2, 6).flatmap(
-    lambda width: st.lists(st.lists(st.sampled_from([0.0, 1.0]), min_size=width, max_size=width), min_size=2, max_size=30)
+    lambda width: st.lists(
+        st.lists(st.sampled_from([0.0, 1.0]), min_size=width, max_size=width), min_size=2, max_size=30
+    )
 )
 
 
@@ -49,8 +52,8 @@ BINARY = st.integers(2, 6).flatmap(
 def test_known_values() -> None:
     """Five students, three items; the coefficients by hand.
 
-    Item 0 is won by the first two. The rest of the five is 2, 1, 1, 1, 0 with mean 1, so that the products of deviations
-    sum to 0.6 * 1 + 0.4 * 1 = 1 and their squares to 1.2 and 2.
+    Item 0 is won by the first two. The rest of the five is 2, 1, 1, 1, 0 with mean 1, so that the products of
+    deviations sum to 0.6 * 1 + 0.4 * 1 = 1 and their squares to 1.2 and 2.
     """
     found = items([paper(p) for p in ([1, 1, 1], [1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0])])
     assert [item.difficulty for item in found] == [0.4, 0.6, 0.4]
@@ -174,7 +177,7 @@ def test_every_time_is_in_its_bin(times: list[float]) -> None:
     assert sum(found.count for found in bins) == len(times)
     assert bins[0].count
     assert bins[-1].count or max(times) > bins[-1].low - 1e-6
-    assert all(one.high == other.low for one, other in zip(bins, bins[1:], strict=False))
+    assert all(one.high == other.low for one, other in itertools.pairwise(bins))
 
 
 def test_no_times_no_bins() -> None:
@@ -184,7 +187,8 @@ def test_no_times_no_bins() -> None:
 
 def with_hints(student: str, *names: str) -> GradeReport:
     tests = [
-        record(Verdict.FAILED, name=f"test_{i}", hint=f"About {name}.", misconception=name) for i, name in enumerate(names)
+        record(Verdict.FAILED, name=f"test_{i}", hint=f"About {name}.", misconception=name)
+        for i, name in enumerate(names)
     ]
     return report(question("softmax", *tests), student=student)
 
