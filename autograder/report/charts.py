@@ -69,10 +69,8 @@ def questions_chart(questions: Sequence[Item]) -> Chart:
     summary = "No question is decided yet."
     if rated:
         (least, worst), (most, best) = min(rated, key=lambda pair: pair[0]), max(rated, key=lambda pair: pair[0])
-        summary = (
-            f"Most often wholly right is {line(best.title)} ({percent(most)}), "
-            f"least often {line(worst.title)} ({percent(least)})."
-        )
+        summary = f"Most often wholly right is {line(best.title)} ({percent(most)})"
+        summary += "." if best is worst else f", least often {line(worst.title)} ({percent(least)})."
     series = tuple(
         Series(label, str(outcome), tuple(float(item.outcomes[outcome]) for item in questions))
         for outcome, label in OUTCOMES.items()

@@ -70,7 +70,7 @@ function settings(chart) {
 
 function told(chart, seriesIndex, index) {
   const series = chart.series[seriesIndex];
-  if (chart.kind !== "scatter") return `${series.values[index]} ${series.label}`;
+  if (chart.kind !== "scatter") return `${series.label}: ${series.values[index]}`;
   const [x, y] = series.values[index];
   return `${series.names[index]}: ${x.toFixed(0)} % of the points, discrimination ${y.toFixed(2)}`;
 }
@@ -96,7 +96,7 @@ function walk(canvas, chart) {
     event.preventDefault();
     at = at < 0 && step < 0 ? stops.length - 1 : (at + step + stops.length) % stops.length;
     show(stops[at]);
-    const name = chart.kind === "scatter" ? "" : `${chart.names[at]}: `;
+    const name = chart.kind === "scatter" ? "" : `${chart.names[at]}, `;
     status.textContent = name + stops[at].map((stop) => told(chart, stop.datasetIndex, stop.index)).join(", ");
   });
   canvas.addEventListener("blur", () => show([]));
