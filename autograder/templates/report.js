@@ -58,6 +58,11 @@ function settings(chart) {
         colors: { enabled: false },
         legend: { display: chart.series.length > 1, labels: { usePointStyle: scatter } },
         tooltip: {
+          backgroundColor: colour("card"),
+          borderColor: colour("muted"),
+          borderWidth: 1,
+          titleColor: colour("text"),
+          bodyColor: colour("text"),
           callbacks: {
             title: (items) => (items.length && !scatter ? chart.names[items[0].dataIndex] : ""),
             label: (item) => told(chart, item.datasetIndex, item.dataIndex),
