@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from autograder import pool
+from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
@@ -124,12 +125,15 @@ def readers(course: Course, order: Order) -> Readers:
 
 def grade_each(course: Course, order: Order, waiting: list[Submission], basis: Basis) -> Iterator[GradeReport]:
     """Reports of ``waiting`` as they are ready, over as many workers as asked for."""
-    options = msgspec.json.encode(order.options)
+    options, jobs = msgspec.json.encode(order.options), order.jobs
+    if order.options.gpu is not None:
+        limits = order.options.limits or course.assignment(order.topic).front.limits
+        jobs = min(jobs or default_jobs(), order.options.gpu.students(limits.gpu_bytes))
 
     def broken(submission: Submission, message: str) -> GradeReport:
         return empty_report(submission, message, basis)
 
-    return order.engine(course.root, order.topic, waiting, options, order.jobs, broken)
+    return order.engine(course.root, order.topic, waiting, options, jobs, broken)
 
 
 def empty_report(submission: Submission, message: str, basis: Basis) -> GradeReport:
@@ -202,9 +206,9 @@ def _compared(
 ) -> tuple[dict[str, GradeReport], list[Submission]]:
     """Earlier reports whose grade still stands, by student, and what is to be graded.
 
-    Where nothing but the hidden tests has changed, a submission takes its earlier report along: what they do not
-    touch of it is kept. With ``force`` everything is graded, and nothing kept. What took longest the last time comes
-    first, so that no long one is left over when the others are done.
+    Where nothing but the hidden tests or the device has changed, a submission takes its earlier report along: what
+    they do not touch of it is kept. With ``force`` everything is graded, and nothing kept. What took longest the last
+    time comes first, so that no long one is left over when the others are done.
     """
     standing, waiting, seconds = dict[str, GradeReport](), list[Submission](), dict[str, float]()
     for submission in submissions:
@@ -213,7 +217,7 @@ def _compared(
         if report is not None and not changed and not force:
             standing[submission.student] = report
             continue
-        earlier = report if changed == ["tests"] and not force else None
+        earlier = report if changed in (["tests"], ["device"]) and not force else None
         waiting.append(msgspec.structs.replace(submission, earlier=earlier))
         seconds[submission.student] = report.provenance.seconds if report is not None else 0.0
     return standing, sorted(waiting, key=lambda submission: -seconds[submission.student])

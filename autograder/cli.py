@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.export import export
 from autograder.commands.replay import replay
 from autograder.commands.report import class_report
@@ -52,14 +53,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Device(StrEnum):
-    """Where graded calls run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 class Executor(StrEnum):
@@ -125,7 +118,9 @@ def grade(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all reports as one JSON list.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write the outcome as JUnit XML.")] = None,
     jobs: Jobs = 0,
-    device: Annotated[Device, typer.Option(help="Where graded calls run.")] = Device.AUTO,
+    device: Annotated[
+        Device, typer.Option(help="Where graded calls run; auto: on a GPU where the assignment needs one.")
+    ] = Device.AUTO,
     executor: Annotated[Executor, typer.Option(help="Where grading processes run.")] = Executor.LOCAL,
     ray_address: Annotated[
         str | None,
@@ -146,17 +141,20 @@ def grade(
     from autograder import api
     from autograder.provenance import Options
 
-    if device is Device.CUDA:
-        raise UsageError("--device cuda: this version grades on the CPU; leave the option out")
     engine = _engine(executor, ray_address or "", ray_gpus)
     json_file, junit = writable(json_file), writable(junit)
     found = Course.find(course)
+    assignment = found.assignment(topic)
+    if executor is Executor.RAY:
+        where, gpu = on_a_cluster(device, assignment, ray_gpus), None
+    else:
+        where, gpu = here(device, assignment)
     order = api.Order(
         topic=topic,
         submitted=(submitted or found.submitted).resolve(),
         results=(results or found.results).resolve(),
         students=tuple(student or ()),
-        options=Options(isolation=isolation.value),
+        options=Options(isolation=isolation.value, device=where, gpu=gpu),
         jobs=jobs,
         engine=engine,
         force=force,

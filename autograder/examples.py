@@ -209,7 +209,7 @@ def _key(suite: Suite, seed: Seed, purpose: str) -> str:
 def _libraries() -> str:
     """Names what draws examples, beside the tests: the interface of tests, hypothesis, torch."""
     testing = sorted((Path(autograder.__file__).parent / "testing").glob("*.py"))
-    return f"{file_digest(*testing)} {hypothesis.__version__} {torch.__version__}"
+    return f"{file_digest(*testing)} {hypothesis.__version__} {torch.__version__.partition('+')[0]}"
 
 
 def _read(path: Path) -> _Stored | None:

@@ -1,7 +1,8 @@
-"""What of an earlier report still stands after hidden tests were edited: the questions that the edit does not touch.
+"""What of an earlier report still stands: after an edit of hidden tests, the questions that it does not touch.
 
-A question is graded again as a whole where one of its tests, or an example of one, is not what it was. Nothing is kept
-of a submission that died or ran out of time in some test: the rest of it may have been graded under what that left.
+A question is graded again as a whole where one of its tests, or an example of one, is not what it was. Nothing is
+kept of a submission that died or ran out of time in some test: the rest of it may have been graded under what that
+left. On another device, with the same tests, everything stands but what waits for that device.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from autograder.model import GradeReport, TestRecord, Verdict
+from autograder.model import GradeReport, TestRecord, Verdict, tests_of
 
 if TYPE_CHECKING:
     from autograder.suite import Suite  # imports torch: what recognises an unchanged class does without
@@ -33,7 +34,13 @@ def marks_of(suite: Suite, examples: Mapping[str, Sequence[bytes]]) -> dict[str,
 
 def kept_records(earlier: GradeReport | None, suite: Suite, marks: Mapping[str, str]) -> dict[str, TestRecord]:
     """Records of ``earlier``, by test, of the questions whose tests are all still the same."""
-    if earlier is None or any(record.verdict in _WHOLE for record in _records(earlier)):
+    if earlier is None:
+        return {}
+    had = {record.name: record for record in tests_of(earlier)}
+    waiting = {name for name, record in had.items() if record.verdict is Verdict.DEFERRED}
+    if waiting and marks == {name: record.sha256 for name, record in had.items()}:
+        return {name: record for name, record in had.items() if name not in waiting}
+    if any(record.verdict in _WHOLE for record in had.values()):
         return {}
     wanted: dict[str, dict[str, str]] = {}
     for test in suite.tests:
@@ -48,11 +55,7 @@ def kept_records(earlier: GradeReport | None, suite: Suite, marks: Mapping[str, 
 
 def edited_tests(earlier: GradeReport, report: GradeReport) -> list[str]:
     """Names of tests that are new, gone or not the same; none where ``earlier`` does not say what its tests were."""
-    before, now = ({record.name: record.sha256 for record in _records(each)} for each in (earlier, report))
+    before, now = ({record.name: record.sha256 for record in tests_of(each)} for each in (earlier, report))
     if not all(before.values()):
         return []
     return [name for name in dict.fromkeys([*now, *before]) if before.get(name) != now.get(name)]
-
-
-def _records(report: GradeReport) -> list[TestRecord]:
-    return [record for question in report.questions for record in question.tests]

@@ -56,6 +56,7 @@ class Limits(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     submission_seconds: float = 180.0
     cpu_seconds: int = 200
     memory_bytes: int = 2 << 30
+    gpu_bytes: int = 4 << 30  # of tensors on a GPU
     processes: int = 64
     open_files: int = 256
     file_bytes: int = 64 << 20
@@ -90,6 +91,7 @@ class TestRecord(Record, frozen=True, kw_only=True):
     examples: int = 0
     seconds: float = 0.0
     misconception: str | None = None
+    device: str = ""  # where its calls ran
     sha256: str = ""  # of what decided it beside the submission and the reference: its source, its examples
 
 
@@ -145,6 +147,7 @@ class Provenance(Record, frozen=True, kw_only=True):
     options: str = ""
     limits: Limits | None = None  # those that held, the options' or the assignment's: for a replay
     examples_sha256: str = ""  # names the graded examples that the seed gave, without telling them
+    gpu: str = ""  # the card that calls ran on, and how it computed
 
 
 class GradeReport(Record, frozen=True, kw_only=True):
@@ -185,3 +188,8 @@ class Submission(Record, frozen=True, kw_only=True):
     seconds_late: float = 0.0
     questions: tuple[str, ...] = ()
     earlier: GradeReport | None = None
+
+
+def tests_of(report: GradeReport) -> list[TestRecord]:
+    """All test records of a report, question by question."""
+    return [record for question in report.questions for record in question.tests]

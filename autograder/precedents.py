@@ -79,14 +79,14 @@ class Precedents:
         """Watch the body run on ``example``: a precedent where it comes to its end."""
         log = student.log
         start, begun, calls = len(log), log.begun, student.calls.copy()
-        random, noted = torch.get_rng_state(), student.unseen.total()
+        random, noted = torch.get_rng_state(), student.unseen.total() + student.detours.total()
         try:
             yield
         finally:
             student.answered.clear()
         told = log.exchanges[start:]
         whole = bool(told) and log.begun == begun and not log.full
-        plain = student.unseen.total() == noted and torch.equal(torch.get_rng_state(), random)
+        plain = student.unseen.total() + student.detours.total() == noted and torch.equal(torch.get_rng_state(), random)
         if whole and plain and self._bytes < MOST_BYTES:
             self._add((test, example), told, student.calls - calls)
 

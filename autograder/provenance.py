@@ -13,7 +13,8 @@ import msgspec
 
 import autograder
 from autograder.course import Assignment, file_digest, tests_digest
-from autograder.model import GradeReport, Limits, Versions
+from autograder.gpu import Gpu
+from autograder.model import GradeReport, Limits, Verdict, Versions, tests_of
 from autograder.seed import Seed
 
 
@@ -21,7 +22,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a grading run can be told, beyond the course's own files."""
 
     isolation: Literal["sandbox", "process"] = "sandbox"
-    device: Literal["cpu"] = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
+    gpu: Gpu | None = None  # the card that was found here; elsewhere another one is
     limits: Limits | None = None  # instead of the assignment's own
     explain: bool = True  # look for counterexamples that may be shown
     diagnose: bool = True  # look for the misconception behind a failure
@@ -43,14 +45,16 @@ class Basis:
 
 def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
     """The basis of grades of ``assignment``, from its files."""
-    told = hashlib.sha256(msgspec.json.encode((options, assignment.front))).hexdigest()
+    # Where calls run decides which tests can count, not what a test finds.
+    told = msgspec.to_builtins(options) | {"device": None, "gpu": None}
+    digest = hashlib.sha256(msgspec.json.encode((told, assignment.front))).hexdigest()
     return Basis(
         tests_sha256=tests_digest(assignment),
         reference_sha256=file_digest(assignment.reference, assignment.misconceptions, *data_files(assignment)),
         seed_id=seed.id,
         device=options.device,
         isolation=options.isolation,
-        options=told[:16],
+        options=digest[:16],
         versions=versions(),
     )
 
@@ -73,7 +77,21 @@ def versions() -> Versions:
 def what_changed(report: GradeReport, basis: Basis, submission: bytes) -> list[str]:
     """Names of what differs from when ``report`` was made; none where its grade still stands."""
     past = report.provenance
-    changed = [name for name, value in vars(basis).items() if getattr(past, name) != value]
+    changed = [name for name, value in vars(basis).items() if not _stands(name, getattr(past, name), value, report)]
     if past.submission_sha256 != hashlib.sha256(submission).hexdigest():
         changed.insert(0, "submission")
     return [name.removesuffix("_sha256") for name in changed]
+
+
+def _stands(name: str, past: object, now: object, report: GradeReport) -> bool:
+    """Whether a part of the basis is what it was, as far as a grade goes."""
+    if name == "device":  # a test that counted there counts: only what waits for this device is open
+        return past == now or not any(test.verdict is Verdict.DEFERRED for test in tests_of(report))
+    if isinstance(past, Versions) and isinstance(now, Versions):
+        return without_build(past) == without_build(now)
+    return past == now
+
+
+def without_build(versions: Versions) -> Versions:
+    """Versions with the release of torch alone: ``2.13.0`` for ``2.13.0+cpu``, which computes the same."""
+    return msgspec.structs.replace(versions, torch=versions.torch.partition("+")[0])

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from autograder.course import Assignment, Course
 from autograder.errors import InvalidSubmission, UsageError
-from autograder.model import SCHEMA_VERSION, GradeReport, Limits, Submission, TestRecord
+from autograder.gpu import find
+from autograder.model import SCHEMA_VERSION, GradeReport, Limits, Provenance, Submission, TestRecord
 from autograder.provenance import Basis, Options, basis_of
 from autograder.results import is_student_id
 from autograder.runner import Grader, read_notebook
@@ -88,7 +89,7 @@ def prepare(
     topic, past = record.assignment, record.provenance
     path = submission or course.submitted / record.student / topic / f"{topic}.ipynb"
     limits = past.limits if past.limits != assignment.front.limits else None
-    options = Options(isolation=isolation, limits=limits)
+    options = Options(isolation=isolation, limits=limits, **_device(past))
     seed = Seed.of_id(course.state, past.seed_id)
     found = Submission(student=record.student, assignment=topic, path=path, questions=_questions(record, test))
     changes = [
@@ -132,9 +133,15 @@ def _seed_changes(course: Course, record: GradeReport, seed: Seed | None) -> Ite
         yield Change("the secret seed", record.provenance.seed_id, f"gone; the course holds {', '.join(kept)}")
 
 
+def _device(past: Provenance) -> dict[str, Any]:
+    """The recorded device where this machine has it; the CPU where not, which the plan then tells."""
+    card = find() if past.device == "cuda" else None
+    return {"device": "cuda", "gpu": card} if card else {}
+
+
 def _basis(assignment: Assignment, record: GradeReport, seed: Seed, limits: Limits | None) -> Basis:
     """What a grading now would depend on, told what the recorded one was told."""
-    options = Options(limits=limits)
+    options = Options(limits=limits, **_device(record.provenance))
     if record.provenance.isolation == "process":
         options = msgspec.structs.replace(options, isolation="process")
     return basis_of(assignment, seed, options)

@@ -18,10 +18,12 @@ import torch
 
 from autograder.counterexample import message_of, verdict_of
 from autograder.course import Assignment, Course
-from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault
+from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault, UsageError
 from autograder.examples import examples_digest, load_examples
+from autograder.gpu import Gpu, find
+from autograder.health import require_working_gpu
 from autograder.hints import known_misconceptions
-from autograder.judge import Bench, Explainer, judge
+from autograder.judge import Bench, Explainer, judge, where
 from autograder.kept import DEADLY, kept_records, marks_of
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
 from autograder.precedents import Precedents
@@ -48,6 +50,8 @@ class Grader:
         self.suite = collect(course, self.assignment)
         self.seed = seed or Seed.of_course(course.state)
         torch.set_num_threads(1)
+        self.gpu = self._card() if self.options.device == "cuda" else None
+        self._in_doubt = True
         self._sandbox = self._new_sandbox()
         try:
             self._load()
@@ -57,7 +61,13 @@ class Grader:
 
     def _new_sandbox(self) -> Sandbox:
         data = self.assignment.files if self.assignment.files.is_dir() else None
-        return Sandbox(self.options.isolation, hidden=(self.course.root,), data=data)
+        return Sandbox(self.options.isolation, hidden=(self.course.root,), data=data, gpu=self.gpu)
+
+    def _card(self) -> Gpu:
+        card = self.options.gpu or find()
+        if card is None:
+            raise UsageError("there is no GPU that torch can use on this machine; grade on the CPU: --device cpu")
+        return card
 
     def _load(self) -> None:
         course, assignment = self.course, self.assignment
@@ -87,6 +97,13 @@ class Grader:
     def wait_ready(self) -> None:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
         self._with_a_living_zygote(lambda: self._sandbox.wait_ready())  # noqa: PLW0108 - the sandbox may be another
+        self._require_gpu()
+
+    def _require_gpu(self) -> None:
+        """Once, and again after each submission that may have broken it."""
+        if self.gpu is not None and self._in_doubt:
+            require_working_gpu(self._sandbox)
+            self._in_doubt = False
 
     def grade(self, submission: Submission, read: Callable[[], bytes] | None = None) -> GradeReport:
         """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence.
@@ -97,7 +114,9 @@ class Grader:
         data = b""
         try:
             data = read() if read else read_notebook(submission.path, self._limits)
+            self._require_gpu()
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
+            self._in_doubt = any(record.verdict in DEADLY for record in outcome.records)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
@@ -178,7 +197,8 @@ class Grader:
                 deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
                 if deadly or (self.options.first_loss_only and record.verdict in LOST):
                     fallen[name] = record
-            records.append(msgspec.structs.replace(record, sha256=self.marks[test.name]))
+            device = where(test, self.options.device) or ""
+            records.append(msgspec.structs.replace(record, sha256=self.marks[test.name], device=device))
         return records
 
     def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
@@ -192,6 +212,7 @@ class Grader:
             seconds=round(seconds, 3),
             limits=self._limits,
             examples_sha256=self.examples_sha256,
+            gpu=f"{self.gpu.name}, CUDA {self.gpu.cuda}, no TF32" if self.gpu else "",
             **vars(self.basis),
         )
 
@@ -275,9 +296,13 @@ def source_flags(session: Session) -> tuple[Flag, ...]:
 
 
 def trace_flags(student: Student) -> tuple[Flag, ...]:
-    """Functions that worked in threads or processes of their own, where forbidden operations are not seen."""
+    """Functions that worked where forbidden operations are not seen, or on the CPU instead of the GPU."""
     said = "started a thread or process in a graded call; what ran there was not traced"
-    return tuple(Flag(kind="trace", detail=f"{name} {said}") for name in sorted(student.unseen))
+    there_and_back = "moved entries to the CPU and back in a graded call: is the result computed there?"
+    return (
+        *(Flag(kind="trace", detail=f"{name} {said}") for name in sorted(student.unseen)),
+        *(Flag(kind="device", detail=f"{name} {there_and_back}") for name in sorted(+student.detours)),
+    )
 
 
 def _is_of(earlier: GradeReport | None, data: bytes) -> bool:
@@ -287,7 +312,8 @@ def _is_of(earlier: GradeReport | None, data: bytes) -> bool:
 
 def _trace_flags_of(earlier: GradeReport | None, kept: Mapping[str, TestRecord]) -> tuple[Flag, ...]:
     """What tests that are kept had to note."""
-    return tuple(flag for flag in earlier.flags if flag.kind == "trace") if earlier is not None and kept else ()
+    noted = earlier.flags if earlier is not None and kept else ()
+    return tuple(flag for flag in noted if flag.kind in ("trace", "device"))
 
 
 def require_manifest(assignment: Assignment, suite: Suite) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import Any
 
 from autograder.sandbox import notebook
+from autograder.sandbox.accelerator import Accelerator
 from autograder.sandbox.evaluate import Evaluator, describe_error
 from autograder.sandbox.shell import CellTimeout, NotebookShell, Sink, alarm
 from autograder.sandbox.wire import HEADER, MAGIC, REQUEST_BOUNDS, Bounds, WireError, decode, encode
@@ -28,6 +30,7 @@ class Student:
         self.shell = shell
         self.cells: dict[int, notebook.Cell] = {}
         self.evaluator = Evaluator(shell.user_ns, bounds)
+        self._warming: threading.Thread | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to one request."""
@@ -37,9 +40,15 @@ class Student:
             case "cell":
                 cell = self.cells[request["index"]]
                 return self.shell.run(cell.index, cell.source, request["seconds"])
+            case "warm":
+                if self._warming is not None:
+                    self._warming.join(request["seconds"])
+                return {"status": "ok", "value": None}
         return self.evaluator.answer(request)
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "gpu_bytes" in request:
+            self._warming = Accelerator("cuda").warm_up(request["gpu_bytes"])
         try:
             cells = notebook.read_cells(request["notebook"])
         except notebook.UnreadableError as error:

@@ -6,13 +6,13 @@ changed, what shares memory, which operations ran); it never decides anything.
 
 Requests are dicts with ``op``:
 
-    call      name | handle+method, args, kwargs; optional evidence, trace, after, overwrite,
+    call      name | handle+method, args, kwargs; optional evidence, trace, after, overwrite, placed,
               grad {wrt, params, cotangents}
     get, set  handle, attr (dotted), value
     describe  name: "function", "class", "value" or "missing"
     inspect   handle: what kind of object, its parameters and buffers
-    begin     a test: forget all objects, seed the global generator
-    rng       the state of the global generator
+    begin     a test: forget all objects, seed the global generators; optional device
+    rng       the state of the global generators
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from torch import nn
 from torch.autograd import profiler_legacy
 from torch.overrides import TorchFunctionMode
 
+from autograder.sandbox import policy
+from autograder.sandbox.accelerator import Accelerator, Crossings, Host, mapped, stand_in
 from autograder.sandbox.wire import DEFAULT_BOUNDS, MAX_ENTRIES, MAX_NDIM, Bounds, Handle, WireError
 
 MAX_HANDLES = 4096
@@ -58,6 +60,9 @@ _RESETS: tuple[Callable[[], object], ...] = (
     functools.partial(torch.set_autocast_enabled, "cpu", False),
     functools.partial(torch.set_autocast_enabled, "cuda", False),
     functools.partial(torch.set_float32_matmul_precision, "highest"),
+    functools.partial(setattr, torch.backends.cudnn, "allow_tf32", False),
+    functools.partial(setattr, torch.backends.cuda.matmul, "allow_fp16_reduced_precision_reduction", False),
+    functools.partial(setattr, torch.backends.cuda.matmul, "allow_bf16_reduced_precision_reduction", False),
     functools.partial(torch.set_flush_denormal, False),
     functools.partial(torch.autograd.set_detect_anomaly, False),
     functools.partial(torch._C._set_deterministic_algorithms, False),  # noqa: SLF001 - the public one imports a compiler
@@ -75,6 +80,7 @@ class Evaluator:
         self._numbers: dict[int, int] = {}  # by id(): what is in _objects lives, so no id is used twice
         self._issued = 0
         self._tracer = _Tracer()
+        self._device = Host()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to ``request``; whatever the student's code raises becomes a reply too."""
@@ -87,6 +93,8 @@ class Evaluator:
             reply = {"status": "missing", "message": _text_of(error)}
         except BaseException as error:  # noqa: BLE001 - SystemExit and friends are answers as well
             reply = describe_error(error)
+        if not self._device.works():
+            os._exit(policy.EXIT_DEVICE)  # the answer is worth nothing, and neither would the next one be
         return reply | self._tracer.seen
 
     # -------------------------------------------------------------------------------- operations
@@ -95,17 +103,23 @@ class Evaluator:
         target = self._target(request)
         if target is None:
             return {"status": "missing", "message": f"{request['name']} is not defined in the notebook"}
-        args, kwargs = tuple(request["args"]), dict(request["kwargs"])
+        args, kwargs, there = self._device.lend(
+            tuple(request["args"]), dict(request["kwargs"]), generators="placed" in request
+        )
         wanted = request.get("grad")
         leaves = _require_grad(args, kwargs, wanted["wrt"]) if wanted else []
         evidence = request.get("evidence")
         before = [(path, tensor, tensor.clone()) for path, tensor in tensors_in((args, kwargs))] if evidence else []
         if request.get("trace"):
-            with self._tracer:
+            with self._tracer.on(self._device):
                 value = target(*args, **kwargs)
         else:
             value = target(*args, **kwargs)
         reply: dict[str, Any] = {"status": "ok", **self._tracer.seen}
+        if there and (away := self._device.away(tensors_in(value))):
+            reply["away"] = away
+        if isinstance(target, type):  # what a user does with a layer that has just been made
+            self._device.place(value)
         if evidence:
             with _no_overrides(), torch.no_grad():  # a subclass of Tensor does not answer for itself
                 reply["modified"] = [path for path, tensor, copy in before if not _same(tensor, copy)]
@@ -142,7 +156,7 @@ class Evaluator:
         owner = self._objects[request["handle"]]
         for part in owners:
             owner = getattr(owner, part)
-        old, new = getattr(owner, last, None), request["value"]
+        old, new = getattr(owner, last, None), mapped(request["value"], self._device.place)
         if isinstance(old, torch.Tensor) and isinstance(new, torch.Tensor):
             with torch.no_grad():
                 old.copy_(new)
@@ -171,12 +185,14 @@ class Evaluator:
         self._objects.clear()
         self._numbers.clear()
         self._issued = 0
+        if "device" in request:
+            self._device = Host() if request["device"] == "cpu" else Accelerator(request["device"])
         _reset_torch()
         _manual_seed(request["seed"])
         return {"status": "ok", "value": None}
 
     def _rng(self, _request: dict[str, Any]) -> dict[str, Any]:
-        return {"status": "ok", "value": torch.get_rng_state()}
+        return {"status": "ok", "value": torch.cat([torch.get_rng_state(), *self._device.rng_states()])}
 
     _OPERATIONS: Mapping[str, Callable[[Evaluator, dict[str, Any]], dict[str, Any]]] = {
         "call": _call,
@@ -243,7 +259,7 @@ def plain(value: Any, keep: Callable[[Any], Handle], bounds: Bounds, depth: int 
     if isinstance(value, str | bytes):
         return str.__str__(value)[:MAX_TEXT] if isinstance(value, str) else bytes(value)
     if isinstance(value, torch.Generator | np.ndarray):
-        return value if isinstance(value, torch.Generator) else np.asarray(value)
+        return stand_in(value) if isinstance(value, torch.Generator) else np.asarray(value)
     if isinstance(value, tuple | list):
         items = [plain(item, keep, bounds, depth + 1) for item in _items(value)]
         return tuple(items) if isinstance(value, tuple) else items
@@ -378,7 +394,7 @@ def _gradients(value: Any, leaves: list[torch.Tensor], cotangents: list[Any]) ->
             continue
         if output.shape != cotangent.shape:
             raise Unsendable(f"the answer has shape {tuple(output.shape)}, not {tuple(cotangent.shape)}")
-        pairs.append((output, cotangent.to(output.dtype)))
+        pairs.append((output, cotangent.to(output)))
     if not pairs or not leaves:
         return [None] * len(leaves)
     reached = [leaf for leaf in leaves if leaf.requires_grad]
@@ -404,12 +420,20 @@ class _Tracer:
         self._modules: list[str] = []
         self._codes: dict[CodeType, str] = {}
         self._config = profiler_legacy.profile().config()
+        self._crossings: Crossings | None = None
+
+    def on(self, device: Host) -> _Tracer:
+        """The tracer, which notes as well what moved between ``device`` and the CPU."""
+        self._crossings = device.crossings()
+        return self
 
     def __enter__(self) -> None:
         self._modules.clear()
         self._hooks = [register(self._note) for register in _MODULE_HOOKS]
         self._functions = _Functions()
         self._functions.__enter__()  # type: ignore[no-untyped-call]
+        if self._crossings is not None:
+            self._crossings.__enter__()  # type: ignore[no-untyped-call]
         _start_profiler(self._config)
         self._codes.clear()
         self._other_profile = _get_profile()
@@ -419,6 +443,9 @@ class _Tracer:
         _set_profile(self._other_profile)
         self._functions.__exit__(*error)  # type: ignore[no-untyped-call]
         records = _stop_profiler()  # read as they are: torch's own table of them takes 10 ms to build
+        if self._crossings is not None:
+            self._crossings.__exit__(*error)  # type: ignore[no-untyped-call]
+            self._modules += [ON_THE_CPU] * self._crossings.both
         for hook in self._hooks:
             hook.remove()
         names = [record.name() for thread in records for record in thread if str(record.kind()) == "push"]
@@ -440,6 +467,7 @@ class _Tracer:
 
 
 ELSEWHERE = "started a thread or process"  # what runs there is not listed
+ON_THE_CPU = "moved entries to the CPU and back"
 _STARTERS = frozenset(
     getattr(module, name)
     for module, names in (

@@ -20,6 +20,7 @@ from typing import Any
 
 from autograder.sandbox import lockdown, policy, syscalls
 from autograder.sandbox.syscalls import (
+    LANDLOCK_CONTROL,
     LANDLOCK_EXECUTE,
     LANDLOCK_LIST,
     LANDLOCK_MAKE,
@@ -140,6 +141,10 @@ class Alone:
                 yield path, LANDLOCK_READ
         for path in policy.DEVICES:
             yield path, LANDLOCK_READ | LANDLOCK_WRITE
+        for path in self._config["devices"]:
+            yield path, LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_CONTROL
+        if self._config["devices"]:
+            yield from ((path, _SEE) for path in policy.GPU_FILES if Path(path).exists())
         yield f"{self._box}/home", _OWN
         yield f"{self._box}/temporary", _OWN
 

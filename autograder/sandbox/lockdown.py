@@ -71,8 +71,9 @@ def set_limits(limits: dict[str, Any], *, others: int | None = 0) -> None:
         if others is not None:
             _limit(resource.RLIMIT_NPROC, limits["processes"] + others, limits["processes"] + others)
         _limit(resource.RLIMIT_MEMLOCK, 0, 0)
-        space = address_space() + limits["memory_bytes"]
-        _limit(resource.RLIMIT_AS, space, space)
+        if limits.get("address_space", True):  # a GPU's driver takes terabytes of it, and no memory: others count that
+            space = address_space() + limits["memory_bytes"]
+            _limit(resource.RLIMIT_AS, space, space)
 
 
 def _limit(kind: int, soft: int, hard: int) -> None:

@@ -62,7 +62,8 @@ class Namespaces:
         self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         config = self._config
         paths = config["root"], config["shown"], config["hidden"], config["data"]
-        enter_private_root(*paths, in_user_namespace=self._in_user_namespace)
+        devices = (*policy.DEVICES, *config["devices"])
+        enter_private_root(*paths, devices, in_user_namespace=self._in_user_namespace)
 
     def fork(self) -> int:
         """Fork the keeper, pid 1 of a namespace of its own."""
@@ -133,7 +134,13 @@ def become_namespace_root() -> None:
 
 
 def enter_private_root(
-    root: str, shown: Iterable[str], hidden: Iterable[str], data: str | None, *, in_user_namespace: bool
+    root: str,
+    shown: Iterable[str],
+    hidden: Iterable[str],
+    data: str | None,
+    devices: Iterable[str] = policy.DEVICES,
+    *,
+    in_user_namespace: bool,
 ) -> None:
     """Leave the machine's file system for one that holds only what students may read.
 
@@ -142,6 +149,7 @@ def enter_private_root(
         shown: folders to show read-only at their own paths (interpreter, environment, this package).
         hidden: folders that must not be seen even where a shown folder contains them (the course).
         data: the assignment's data folder, or ``None``.
+        devices: files of devices to show.
         in_user_namespace: whether this process is root of a user namespace only.
 
     Raises ``OSError`` where the kernel refuses.
@@ -149,7 +157,7 @@ def enter_private_root(
     syscalls.unshare(CLONE_NEWNS)
     syscalls.mount("", "/", flags=MS_REC | MS_PRIVATE)
     syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m,mode=0755")
-    _make_folders(root)
+    _make_folders(root, devices)
     for path in sorted({*_system_paths(), *shown, *hidden}, key=lambda p: (p.count("/"), p)):
         if path in set(hidden):
             _hide(root, path)
@@ -186,11 +194,12 @@ def _hide(root: str, path: str) -> None:
         syscalls.mount("tmpfs", str(target), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0755")
 
 
-def _make_folders(root: str) -> None:
+def _make_folders(root: str, devices: Iterable[str]) -> None:
     for folder in ("/proc", policy.TMP, policy.SHARED_MEMORY, "/etc", policy.HOME, policy.SCRATCH, policy.DATA):
         Path(root + folder).mkdir(parents=True, exist_ok=True)
     syscalls.mount("tmpfs", root + policy.TMP, "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=1777")
-    for device in policy.DEVICES:
+    for device in devices:
+        Path(root + device).parent.mkdir(parents=True, exist_ok=True)
         Path(root + device).touch()
         syscalls.mount(device, root + device, flags=MS_BIND)
     for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):

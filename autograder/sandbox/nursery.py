@@ -94,7 +94,7 @@ def _be_zygote(config: dict[str, Any], control: int, errors: int, shell: Any, pr
             for entrance in config["entrances"]:  # before anything else: no process of the zygote is ever outside
                 Path(entrance).write_text(str(os.getpid()), encoding="ascii")
             os.environ.clear()
-            os.environ.update(policy.ENVIRONMENT)
+            os.environ.update(policy.ENVIRONMENT | config["environment"])
             tempfile.tempdir = None
             from autograder.sandbox.zygote import main as serve  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ FIRST_UID: Final = 61000
 EXIT_MEMORY: Final = 77
 EXIT_CPU: Final = 78
 EXIT_SCRATCH: Final = 79
+EXIT_DEVICE: Final = 80  # the student process's own: a fault in a kernel breaks the GPU for the whole process
 WATCHDOG_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 2.0  # for a process that closed its socket to be found dead, before it is killed
 
@@ -38,6 +39,9 @@ ETC: Final = {
     "/etc/hosts": "127.0.0.1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
+
+# What a process that computes on a GPU reads beside its device files.
+GPU_FILES: Final = ("/sys/devices/system/node", "/sys/module/nvidia", "/sys/module/nvidia_uvm", "/proc/driver/nvidia")
 
 ENVIRONMENT: Final = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -21,6 +21,7 @@ import msgspec
 
 import autograder
 from autograder.errors import GraderError, IsolationError, ProcessDied
+from autograder.gpu import Gpu
 from autograder.model import Limits, Verdict
 from autograder.sandbox import cgroups, policy
 from autograder.sandbox.launch import START_SECONDS, ZygoteProcess
@@ -53,12 +54,18 @@ class Sandbox:
             separates memory, for trusted code.
         hidden: folders that no student may see, whatever contains them (the course).
         data: the assignment's data folder, shown read-only as ``files``; ``None`` for none.
+        gpu: the card that students may use; ``None`` for the CPU alone.
     """
 
     def __init__(
-        self, isolation: Isolation = "sandbox", hidden: tuple[Path, ...] = (), data: Path | None = None
+        self,
+        isolation: Isolation = "sandbox",
+        hidden: tuple[Path, ...] = (),
+        data: Path | None = None,
+        gpu: Gpu | None = None,
     ) -> None:
         self.isolation = isolation
+        self.gpu = gpu
         self._place = Place()
         self._root = self._place.path
         self._group = cgroups.make() if isolation == "sandbox" else None
@@ -73,6 +80,8 @@ class Sandbox:
         libraries = {path for path in sys.path if path.endswith("-packages") and Path(path).is_dir()}
         paths = prefixes | libraries | {str(package)}
         shown = paths | {os.path.realpath(path) for path in paths}
+        if self.gpu is not None:  # what lies in /proc is in view with it
+            shown |= {path for path in policy.GPU_FILES if path.startswith("/sys") and Path(path).exists()}
         return {
             "isolation": self.isolation,
             "root": self._root,
@@ -82,6 +91,8 @@ class Sandbox:
             "hidden": sorted(str(path.resolve()) for path in hidden),
             "data": str(data.resolve()) if data is not None and self.isolation == "sandbox" else None,
             "entrances": self._group.entrances if self._group is not None else [],
+            "devices": list(self.gpu.devices) if self.gpu else [],
+            "environment": {"CUDA_VISIBLE_DEVICES": self.gpu.visible} if self.gpu else {},
         }
 
     def __enter__(self) -> Self:
@@ -126,7 +137,8 @@ class Sandbox:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with theirs:
-                self._zygote.tell({"do": "spawn", "limits": msgspec.to_builtins(limits)}, theirs)
+                bounds = msgspec.to_builtins(limits) | {"address_space": self.gpu is None}
+                self._zygote.tell({"do": "spawn", "limits": bounds}, theirs)
                 answer = self._zygote.hear(SPAWN_SECONDS)
             if "error" in answer:
                 raise GraderError(str(answer["error"]))
@@ -213,6 +225,8 @@ class StudentProcess:
         if caged and code == policy.EXIT_SCRATCH:
             most = f"{limits.scratch_bytes >> 20} MiB or {limits.scratch_files} files"
             return ProcessDied(Verdict.CRASHED, f"it left more than {most}")
+        if self._sandbox.gpu is not None and code == policy.EXIT_DEVICE:
+            return ProcessDied(Verdict.CRASHED, "the GPU reported a fault in this call, such as an index out of range")
         spent = number == signal.SIGKILL and ending.cpu_seconds >= limits.cpu_seconds
         if spent or number == signal.SIGXCPU or (caged and code == policy.EXIT_CPU):
             return ProcessDied(Verdict.TIMEOUT, f"it used more than {limits.cpu_seconds} s of processor time")

@@ -18,6 +18,7 @@ from autograder.text import clean
 
 GRACE_SECONDS = 2.0  # between the alarm inside a cell and the kill from outside
 READ_SECONDS = 30.0
+WARM_SECONDS = 60.0  # until a GPU that many share has started
 
 
 class Session:
@@ -64,7 +65,10 @@ class Session:
 
     def _run_notebook(self) -> None:
         self._process = self._sandbox.start(self._limits)
-        reply = self._process.request({"op": "load", "notebook": self._notebook, "names": self._names}, READ_SECONDS)
+        request: dict[str, Any] = {"op": "load", "notebook": self._notebook, "names": self._names}
+        if self._sandbox.gpu is not None:
+            request["gpu_bytes"] = self._limits.gpu_bytes
+        reply = self._process.request(request, READ_SECONDS)
         if reply["status"] != "ok":
             self.close()
             raise InvalidSubmission(f"the notebook cannot be read: {clean(str(reply.get('message', '')), 300)}")
@@ -78,6 +82,8 @@ class Session:
             if record is None:
                 record = self._run_cell(index, problem or "", skip=skip, deadline=notebook_deadline)
             records.append(record)
+        if self._sandbox.gpu is not None:  # before the first call, whose time is the student's
+            self._process.request({"op": "warm", "seconds": WARM_SECONDS}, WARM_SECONDS + GRACE_SECONDS)
         self.cells = tuple(records)
 
     def _run_cell(self, index: int, problem: str, *, skip: bool, deadline: float) -> CellRecord:

@@ -18,7 +18,7 @@ import torch
 from autograder.display import show
 from autograder.errors import ForbiddenUsed, Mismatch, StudentMissing, StudentRaised
 from autograder.model import Verdict
-from autograder.sandbox.evaluate import ELSEWHERE, Evaluator, Unsendable, plain
+from autograder.sandbox.evaluate import ELSEWHERE, ON_THE_CPU, Evaluator, Unsendable, plain
 from autograder.sandbox.wire import REQUEST_BOUNDS, Bounds, Handle, decode, encode
 from autograder.testing.log import Exchange, Log
 from autograder.testing.marks import Forbidden
@@ -144,17 +144,21 @@ class Student:
     calls: Counter[tuple[str, str | None]] = field(default_factory=Counter, init=False, repr=False)
     # Functions whose traced calls did something where no trace looks, and how often; for a person to look at.
     unseen: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    # Functions whose traced calls moved entries to the CPU and back, and how often.
+    detours: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    device: str = field(default="cpu", init=False)  # where the calls of the current test run
 
     def __getattr__(self, name: str) -> Function:
         if name.startswith("_"):
             raise AttributeError(name)
         return Function(self, name)
 
-    def begin(self, seed: int = 0) -> None:
-        """Start a test: no objects, a seeded global generator, an empty log, tracing from the first call."""
+    def begin(self, seed: int = 0, device: str = "cpu") -> None:
+        """Start a test on ``device``: no objects, seeded generators, an empty log, tracing from the first call."""
         self.calls.clear()
         self.answered.clear()
-        self.request({"op": "begin", "seed": seed})
+        self.device = device
+        self.request({"op": "begin", "seed": seed, "device": device})
         self.log.clear()
 
     def describe(self, name: str) -> str:
@@ -163,7 +167,7 @@ class Student:
         return kind
 
     def rng_state(self) -> torch.Tensor:
-        """The state of the global random generator on the other side."""
+        """The state of the global random generators on the other side: the CPU's, then that of another device."""
         state: torch.Tensor = self.request({"op": "rng"})["value"]
         return state
 
@@ -173,9 +177,10 @@ class Student:
         key = (name, request.get("method"))
         due = self.calls[key] < TRACED_CALLS or self.calls[key] % TRACE_EVERY == 0
         self.calls[key] += 1
-        if rule is not None and due:
+        if due and (rule is not None or self.device != "cpu"):
             request["trace"] = True
         reply = self._perform(request)
+        self.detours[name] += ON_THE_CPU in reply.get("events", ())
         if rule is not None:
             if ELSEWHERE in reply.get("events", ()):
                 self.unseen[name] += 1
@@ -184,6 +189,12 @@ class Student:
                 raise ForbiddenUsed(f"{name} used {clean(used, 80)}, which is forbidden here: {rule.because}")
         if reply.get("status") != "ok":
             raise refusal(request, reply)
+        if reply.get("away"):
+            raise Mismatch(
+                f"the result of {name} does not lie where its inputs lie",
+                expected=f"a result on the inputs' device, here {self.device}",
+                got="a tensor on another device: is one made without device=x.device?",
+            )
         value = reply.get("value")
         if isinstance(value, Handle):
             value = RemoteObject(self, name, value)
@@ -224,7 +235,7 @@ class Student:
 
 
 _TEXTS = ("message", "type", "where")
-_NAMES = ("modified", "aliases", "requires_grad", "events", "bases")
+_NAMES = ("modified", "aliases", "requires_grad", "events", "bases", "away")
 
 
 def _well_formed(reply: dict[str, Any]) -> bool:
@@ -266,12 +277,13 @@ def refusal(request: dict[str, Any], reply: dict[str, Any]) -> Exception:
             bases = tuple(clean(str(name), 100) for name in reply.get("bases", ()))
             kind = clean(str(reply.get("type", "Exception")), 100)
             error = StudentRaised(kind, message, clean(str(reply.get("where", "")), 60), bases)
-            if "MemoryError" in bases or "DefaultCPUAllocator: can't allocate memory" in message:
+            if _OUT_OF_MEMORY.intersection(bases) or "DefaultCPUAllocator: can't allocate memory" in message:
                 error.verdict = Verdict.MEMORY
             return error
     return _no_reply(request)
 
 
+_OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})  # the second is torch's, of a GPU
 EVIDENCE = MappingProxyType({"evidence": True})  # asks for what surrounds the value: it costs more than most calls
 
 
@@ -289,6 +301,10 @@ class Function:
     def answer(self, *args: Any, **kwargs: Any) -> Answer:
         """The value with its evidence."""
         return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE)
+
+    def placed(self, *args: Any, **kwargs: Any) -> Answer:
+        """The same with every generator on the device of the test, which without tensors stays on the CPU."""
+        return self.student.call(self.name, _request(self.name, None, args, kwargs) | EVIDENCE | {"placed": True})
 
     def traced(self, *args: Any, **kwargs: Any) -> Answer:
         """The same with the trace: ``events`` and ``operations``."""

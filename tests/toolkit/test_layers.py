@@ -14,10 +14,10 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts touched
+    __init__ text streams sandbox interrupts touched gpu
     model
     errors words disclosure display sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.cgroups sandbox.places
+    sandbox.cgroups sandbox.places sandbox.accelerator
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
@@ -34,7 +34,7 @@ LAYERS = """
     release.source
     release.publish
     release
-    precedents
+    precedents health
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
@@ -59,7 +59,7 @@ LAYERS = """
     report.charts
     report.page
     demo commands commands.shared
-    commands.verify commands.export commands.replay commands.seed commands.report
+    commands.device commands.verify commands.export commands.replay commands.seed commands.report
     cli
     __main__
 """
