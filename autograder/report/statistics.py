@@ -22,6 +22,7 @@ from autograder.model import GradeReport, QuestionResult, TestRecord, Verdict
 
 _DIGITS = 9  # sums of tenths differ in the 16th: a correlation must not be made of that
 _MOST_BINS = 25
+_GPU = "graphics card"
 
 
 class Outcome(enum.StrEnum):
@@ -296,6 +297,7 @@ def conditions(reports: Sequence[GradeReport]) -> list[Condition]:
     told = [
         {
             "device": made.device,
+            _GPU: made.gpu,
             "isolation": made.isolation,
             "autograder": made.versions.autograder,
             "python": made.versions.python,
@@ -308,5 +310,7 @@ def conditions(reports: Sequence[GradeReport]) -> list[Condition]:
         }
         for made in (report.provenance for report in reports)
     ]
-    names = list(told[0]) if told else []
-    return [Condition(name, tuple(Counter(one[name] or "not told" for one in told).most_common())) for name in names]
+    names = [name for name in (told[0] if told else ()) if name != _GPU or any(one[_GPU] for one in told)]
+    # Who has written nothing has met no graphics card: that is no other condition.
+    values = {name: [one[name] or "not told" for one in told if one[name] or name != _GPU] for name in names}
+    return [Condition(name, tuple(Counter(found).most_common())) for name, found in values.items()]

@@ -213,3 +213,13 @@ def test_mixed_conditions_are_pointed_at() -> None:
     assert [name for name, one in found.items() if one.mixed] == ["isolation"]
     assert found["hypothesis"].values == (("not told", 3),)
     assert conditions([]) == []
+
+
+def test_graphics_cards_are_told_where_there_are_some() -> None:
+    def cards(*names: str) -> list[tuple[tuple[str, int], ...]]:
+        made = [report(provenance=replace(PROVENANCE, gpu=name)) for name in names]
+        return [one.values for one in conditions(made) if one.name == "graphics card"]
+
+    assert cards("", "") == []
+    assert cards("H200", "") == [(("H200", 1),)]
+    assert cards("H200", "T4", "T4") == [(("T4", 2), ("H200", 1))]
