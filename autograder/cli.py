@@ -22,6 +22,7 @@ from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
 from autograder.commands.record import record
 from autograder.commands.replay import replay
+from autograder.commands.report import class_report
 from autograder.commands.roster import roster
 from autograder.commands.seed import seed
 from autograder.commands.shared import (
@@ -253,6 +254,7 @@ app.command()(record)
 app.command()(export)
 app.command()(bundle)
 app.command()(replay)
+app.command("report")(class_report)
 app.command()(seed)
 app.command()(init_ci)
 app.command()(roster)

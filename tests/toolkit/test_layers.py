@@ -60,11 +60,14 @@ LAYERS = """
     exports.csv_file exports.canvas exports.moodle exports.gradescope
     exports.formats gradescope gradescope.run gradescope.package
     gradescope.bundle
+    report report.statistics report.pseudonyms
+    report.charts
+    report.page
     demo commands commands.shared ci ci.askpass ci.store ci.files
     ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
-    commands.roster commands.history commands.extend
+    commands.roster commands.history commands.extend commands.report
     cli
     __main__
 """
