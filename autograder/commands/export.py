@@ -34,7 +34,6 @@ def export(
 ) -> None:
     """Write the grades of an assignment as a file for another program."""
     from autograder.files import write_whole
-    from autograder.seed import Seed
 
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_}: no such export in this version; there is: {', '.join(FORMATS)}")
@@ -47,7 +46,7 @@ def export(
     grades = gather(found, topic, None if db == "none" else db, gradebook=db != "none")
     _tell_doubts(grades, topic, left_out=chosen.for_platform)
     if pseudonyms:
-        grades = under_pseudonyms(grades, Seed.of_course(found.state))
+        grades = under_pseudonyms(grades, found.state)
     write_whole(path, chosen.write(assignment, grades, column or assignment.front.title))
     listed = [grade for grade in grades if grade.score is not None or not chosen.for_platform]
     out.print(escape(f"{plural(len(listed), 'student')} in {path}"))

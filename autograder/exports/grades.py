@@ -14,7 +14,6 @@ from autograder.errors import UsageError
 from autograder.model import GradeReport, Verdict
 from autograder.pseudonyms import pseudonym
 from autograder.roster import Person, course_roster
-from autograder.seed import Seed
 
 if TYPE_CHECKING:
     from autograder.nbgrader_bridge.finals import Final
@@ -73,9 +72,9 @@ def gather(course: Course, topic: str, db_url: str | None = None, *, gradebook: 
     ]
 
 
-def under_pseudonyms(grades: Iterable[Grade], seed: Seed) -> list[Grade]:
+def under_pseudonyms(grades: Iterable[Grade], state: Path) -> list[Grade]:
     """The same grades without a name, an address or a message, which may hold one; in another order."""
-    hidden = [_under_pseudonym(grade, pseudonym(seed, grade.report.student)) for grade in grades]
+    hidden = [_under_pseudonym(grade, pseudonym(state, grade.report.student)) for grade in grades]
     return sorted(hidden, key=lambda grade: grade.report.student)
 
 

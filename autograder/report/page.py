@@ -26,9 +26,9 @@ from autograder.disclosure import line
 from autograder.exports.grades import read_grades
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
+from autograder.pseudonyms import under_pseudonyms
 from autograder.report import charts, statistics
 from autograder.report.charts import Chart
-from autograder.report.pseudonyms import under_pseudonyms
 from autograder.text import clean
 from autograder.words import WORDS, Words, moment, plural, points
 

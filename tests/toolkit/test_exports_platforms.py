@@ -20,7 +20,6 @@ from autograder.exports.moodle import moodle_file
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.pseudonyms import pseudonym
-from autograder.seed import Seed
 from tests.toolkit.command_line import runner
 from tests.toolkit.gradebooks import execute, write
 from tests.toolkit.reports import report
@@ -135,14 +134,13 @@ def test_a_platform_gets_no_row_without_a_grade(course: Course, make: type) -> N
     assert b"guy" not in make(gather(course, TOPIC), "Halving")
 
 
-def test_pseudonyms_hide_all_that_names_a_student(course: Course) -> None:
-    seed = Seed(b"s" * 32)
-    hidden = csv_file(under_pseudonyms(gather(course, TOPIC), seed))
+def test_pseudonyms_hide_all_that_names_a_student(course: Course, tmp_path: Path) -> None:
+    hidden = csv_file(under_pseudonyms(gather(course, TOPIC), course.state))
     assert not any(name in hidden for name in (b"ada", b"bob", b"eve", b"Lovelace", b"x.org", b"4711"))
     table = by("student", hidden)
     assert list(table) == sorted(table)
-    assert table[pseudonym(seed, "bob")]["score"] == "3.5"
-    assert pseudonym(Seed(b"t" * 32), "bob") not in table
+    assert table[pseudonym(course.state, "bob")]["score"] == "3.5"
+    assert pseudonym(tmp_path, "bob") not in table
 
 
 def test_the_command_makes_each_format_and_tells_doubts(course: Course, tmp_path: Path) -> None:

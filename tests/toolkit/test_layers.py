@@ -60,7 +60,7 @@ LAYERS = """
     exports.csv_file exports.canvas exports.moodle exports.gradescope
     exports.formats gradescope gradescope.run gradescope.package
     gradescope.bundle
-    report report.statistics report.pseudonyms
+    report report.statistics
     report.charts
     report.page
     demo commands commands.shared ci ci.askpass ci.store ci.files

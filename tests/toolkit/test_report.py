@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.model import CellRecord, Flag, GradeReport
+from autograder.pseudonyms import under_pseudonyms
 from autograder.report.page import render, write_report
-from autograder.report.pseudonyms import under_pseudonyms
 from autograder.seed import Seed
 from tests.toolkit.command_line import runner
 from tests.toolkit.report_class import QUESTIONS, synthetic_class
