@@ -1,4 +1,4 @@
-"""Who takes the course: ``roster.csv`` in the course folder, one student a line, never committed.
+"""Who takes the course: ``roster.csv`` in the course folder, one student a line. It names people: keep it private.
 
 Spreadsheets write it in many ways: with a byte-order mark, with semicolons, with empty lines. All of these are read.
 """
@@ -41,6 +41,7 @@ class Person(Record, frozen=True, kw_only=True):
 Roster = Mapping[str, Person]  # by student id, in the file's order
 
 COLUMNS = Person.__struct_fields__
+COLLECTING = ("repository", "ref", "path")  # what `autograder collect --git` reads of the same file
 
 
 def course_roster(course: Course) -> Roster | None:
@@ -90,7 +91,7 @@ def _people(path: Path, text: str) -> Iterator[tuple[int, Person]]:
                     f"{path}, line {lines.line_num}: {len(cells)} cells for {len(columns)} columns; "
                     "put a cell that holds the separator between double quotes"
                 )
-            values = dict(zip(columns, cells, strict=False))
+            values = {name: cell for name, cell in zip(columns, cells, strict=False) if name in COLUMNS}
             yield lines.line_num, _person(path, lines.line_num, values)
     except csv.Error as error:
         raise UsageError(f"{path}, line {lines.line_num}: {error}; save it as CSV once more") from error
@@ -102,7 +103,7 @@ def _columns(path: Path, line: int, cells: list[str]) -> list[str]:
     while names and not names[-1]:
         names.pop()
     for name in names:
-        if name not in COLUMNS:
+        if name not in (*COLUMNS, *COLLECTING):
             near = difflib.get_close_matches(name, COLUMNS, n=1)
             way_out = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(COLUMNS)}"
             raise UsageError(f"{path}, line {line}: {_shown(name)} is no column of a roster; {way_out}")

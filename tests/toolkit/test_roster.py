@@ -38,6 +38,11 @@ def test_a_roster_is_read_as_spreadsheets_write_it(tmp_path: Path, text: str) ->
     assert [person.name for person in people.values()] == ["King; Lovelace, Ada", "bob"]
 
 
+def test_the_same_file_may_say_where_notebooks_are_collected(tmp_path: Path) -> None:
+    people = read_roster(put(tmp_path, "student,repository,ref,path,team\nada,https://x.org/a,main,a.ipynb,blue\n"))
+    assert people == {"ada": Person(student="ada", team="blue")}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
