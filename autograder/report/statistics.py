@@ -80,6 +80,8 @@ def _question(question: QuestionResult) -> Answer:
         outcome = Outcome.WRONG
     if points and outcome in (Outcome.WRONG, Outcome.MISSING):
         outcome = Outcome.PARTLY
+    if outcome is Outcome.PASSED and points < worth:  # a person took points off
+        outcome = Outcome.PARTLY if points else Outcome.WRONG
     return Answer(question.name, "", question.name, points, worth, question.max_score, outcome)
 
 

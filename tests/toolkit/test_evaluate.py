@@ -458,7 +458,7 @@ STUBS = {
     "instead of another": "def f():\n    try: {}['x']\n    except KeyError as e: raise NotImplementedError from e",
     "while another": "def f():\n    try: {}['x']\n    finally: raise NotImplementedError",
     "raised again": "def g(): raise NotImplementedError\ndef f():\n    try: g()\n    except Exception: raise",
-    "in forward": "class M(torch.nn.Module):\n    def forward(self, x): raise NotImplementedError\ndef f(): return M()(1)",
+    "in forward": "class M(torch.nn.Module):\n    def forward(self): raise NotImplementedError\ndef f(): return M()()",
     "under autograd": "class F(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):"
     " raise NotImplementedError\ndef f(): return F.apply(torch.ones(1))",
 }
@@ -469,7 +469,7 @@ GAPS = {
     "a device": "def f(): return torch.ones(2, device='meta').cpu()",
     "Python of its own": "def f(): return torch.nn.Module()(1)",
     "caught": "def f():\n    try: return torch.ones(2, device='meta').cpu()\n    except NotImplementedError: raise",
-    "named": "def f():\n    try: return torch.ones(2, device='meta').cpu()\n    except NotImplementedError as e: raise e",
+    "named": "def f():\n    try: return torch.ones(2, device='meta').cpu()\n    except Exception as e: raise e",
 }
 
 
