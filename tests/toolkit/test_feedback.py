@@ -276,7 +276,7 @@ def test_a_message_on_the_whole_notebook_is_shown() -> None:
 def test_manual_questions_wait_for_a_person_then_show_score_and_comment() -> None:
     waiting = reports.report(reports.manual_question())
     assert "Waiting for a person – of 2 points" in page(waiting).text
-    scored = page(waiting, extras=Extras(given={"explain_masking": Given(1.5, "Nice <b>picture</b>.")}))
+    scored = page(waiting, extras=Extras(given={"explain_masking": Given(1.5, comment="Nice <b>picture</b>.")}))
     assert "1.5 of 2 points" in scored.text
     assert "Scored by a person" in scored.text
     assert "Nice &lt;b&gt;picture&lt;/b&gt;." in scored.html
@@ -330,7 +330,7 @@ def test_category_hides_why_a_notebook_could_not_be_opened_but_not_the_way_out()
 @pytest.mark.parametrize("level", ["full", "category"])
 @pytest.mark.parametrize("text", reports.HOSTILE_TEXTS, ids=range(len(reports.HOSTILE_TEXTS)))
 def test_hostile_text_stays_text(text: str, level: Level) -> None:
-    extras = Extras(given={text: Given(1.0, text)})
+    extras = Extras(given={text: Given(1.0, comment=text)})
     shown = page(reports.hostile(text, student=text), title=text, level=level, extras=extras)
     assert {tag for tag, _ in shown.tags} <= TAGS
     assert {name for _, attributes in shown.tags for name in attributes} <= ATTRIBUTES
