@@ -33,6 +33,7 @@ from autograder.text import clean
 from autograder.typeset import code, prose, sentence
 from autograder.words import (
     FOLDED,
+    OVERRULED,
     PARTLY,
     REREAD,
     SCORED,
@@ -76,6 +77,11 @@ class _Section:
         return min(_percent(self.open_points, self.question.max_score), 100.0 - self.won)
 
     @property
+    def bonus(self) -> float:
+        """Points to be had beyond the question's own."""
+        return max(0.0, round(sum(test.max_points for test in self.question.tests) - self.question.max_score, 6))
+
+    @property
     def asking(self) -> list[tuple[TestRecord, bool]]:
         """Its tests that ask the student to do something, and whether to fold them: what they tell was told."""
         told = set[tuple[Verdict, str]]()
@@ -95,7 +101,7 @@ class _Section:
     @property
     def advice(self) -> str:
         """What to know about the question as a whole, if anything."""
-        quiet = self.words.tone == "open" or self.words in (SCORED, WORDS[Verdict.GRADER_ERROR])
+        quiet = self.words.tone == "open" or self.words in (SCORED, OVERRULED, WORDS[Verdict.GRADER_ERROR])
         return self.words.advice if quiet else ""
 
 
@@ -155,7 +161,9 @@ def _words_of_a_person(question: QuestionResult, given: Given) -> Words:
         return WAITING
     if given.score is None and not given.waits:
         return UNANSWERED
-    return REREAD if given.score is not None and given.waits else SCORED
+    if given.score is not None and given.waits:
+        return REREAD
+    return SCORED if question.kind == "manual" else OVERRULED
 
 
 def _summary(report: GradeReport, sections: list[_Section]) -> str:

@@ -60,7 +60,7 @@ def _summarize(reports: Sequence[GradeReport], results: Path) -> None:
     scored = [report for report in reports if report.verdict is not Verdict.GRADER_ERROR]
     mean = f", mean {points(fmean(r.score for r in scored))} of {points(scored[0].max_score)}" if scored else ""
     out.print(f"\n{plural(len(reports), 'student')}{mean}")
-    concerned = sorted(filter(_needs_a_look, reports), key=lambda report: list(Verdict).index(report.verdict))
+    concerned = sorted(filter(_needs_a_look, reports), key=lambda report: report.verdict.rank)
     if concerned:
         more = f", the first {LOOKED_AT}" if len(concerned) > LOOKED_AT else ""
         out.print(f"\n{len(concerned)} to look at{more}:")
