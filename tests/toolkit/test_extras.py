@@ -197,10 +197,11 @@ def test_a_batch_asks_the_gradebook_as_often_as_one_student(course: Course) -> N
 # -------------------------------------------------------------------------------------------- the commands
 
 
-def test_pages_can_be_made_without_the_gradebook(course: Course) -> None:
+def test_pages_can_be_made_without_the_gradebook(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     with by_hand(course, "ada") as (grade, _):
         grade.manual_score = 1.5
-    assert runner(course.root)("feedback", TOPIC, "--db", "none").stderr == ""
+    feedback(TOPIC, None, "none", course.root)
+    assert capsys.readouterr().err == ""
     assert "Waiting for a person" in page(course, "ada")
 
 
@@ -224,12 +225,13 @@ def test_a_gradebook_that_cannot_be_read_costs_one_line(
     assert not (course.root / "no.db").exists()
 
 
-def test_the_class_report_has_final_scores(course: Course) -> None:
+def test_the_class_report_has_final_scores(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     with by_hand(course, "ada") as (grade, comment):
         grade.manual_score, comment.manual_comment = 1.5, "for ada only"
     run(course, force=True)
-    assert runner(course.root)("report", TOPIC).stderr == ""
+    class_report(TOPIC, course=course.root)
     class_report(TOPIC, pseudonyms=True, course=course.root)
+    assert capsys.readouterr().err == ""
     for name in (TOPIC, f"{TOPIC}-pseudonyms"):
         text = (course.root / "reports" / f"{name}.html").read_text(encoding="utf-8")
         assert "1 student handed in late, which takes off 2 points in all" in text
