@@ -222,7 +222,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Bin:
-    """Numbers from ``low`` on and below ``high``; ``low`` exactly where both are the same; all above where ``high`` is inf."""
+    """Numbers from ``low`` on and below ``high``; ``low`` exactly where both are the same; all above where it is inf."""
 
     low: float
     high: float
