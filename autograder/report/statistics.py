@@ -222,7 +222,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Bin:
-    """Numbers from ``low`` on, below ``high``; only ``low`` where both are the same, all above where ``high`` is inf."""
+    """Numbers from ``low`` to below ``high``; only ``low`` where both are the same, all above where ``high`` is inf."""
 
     low: float
     high: float
