@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from autograder.commands.bundle import bundle
 from autograder.commands.collect import collect
 from autograder.commands.device import Device, here, on_a_cluster
 from autograder.commands.export import export
 from autograder.commands.extend import extend
+from autograder.commands.feedback import feedback
 from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
+from autograder.commands.outcome import print_outcome
 from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.report import class_report
@@ -33,6 +34,7 @@ from autograder.commands.shared import (
     CourseFolder,
     Isolation,
     Jobs,
+    Level,
     Topic,
     Topics,
     err,
@@ -48,7 +50,7 @@ from autograder.text import clean
 from autograder.words import some
 
 if TYPE_CHECKING:
-    from autograder.api import Engine, Graded
+    from autograder.api import Engine
     from autograder.model import GradeReport
 
 _TYPER_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
@@ -67,18 +69,6 @@ class Executor(StrEnum):
 
     LOCAL = "local"
     RAY = "ray"
-
-
-class FeedbackLevel(StrEnum):
-    """What students may read."""
-
-    FULL = "full"
-    CATEGORY = "category"
-
-
-Level = Annotated[
-    FeedbackLevel | None, typer.Option("--feedback", help="What students may read; by default as the handout says.")
-]
 
 
 # --------------------------------------------------------------------------------------- release
@@ -148,6 +138,9 @@ def grade(
     feedback_level: Level = None,
     db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's; none: results only.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is up to date.")] = False,
+    all_rows: Annotated[
+        bool, typer.Option("--all", help="Print a line for each student, also of a large class.")
+    ] = False,
     course: CourseFolder = None,
 ) -> None:
     """Grade submissions: results, gradebook and a page for each student."""
@@ -199,7 +192,7 @@ def grade(
         from autograder.exports.summary import add_summary
 
         add_summary(summary, topic, graded.reports)
-    _print_grades(graded)
+    print_outcome(graded, order.results / topic, all_rows=all_rows)
     if not graded.complete:
         raise typer.Exit(NO)
 
@@ -217,39 +210,7 @@ def _engine(executor: Executor, ray_address: str, ray_gpus: float) -> Engine:
     return grade_many
 
 
-def _print_grades(graded: Graded) -> None:
-    table = Table("student", "score", "of", "verdict", "", box=None, pad_edge=False)
-    for report in graded.reports:
-        note = clean(report.message.splitlines()[-1], 100) if report.message else ""
-        if report.pending_points:
-            note = f"{report.pending_points:g} points wait for another device"
-        flags = f"{len(report.flags)} to look at" if report.flags else ""
-        row = (report.student, f"{report.score:g}", f"{report.max_score:g}", str(report.verdict), note or flags)
-        table.add_row(*map(escape, row))
-    out.print(table)
-    for name in graded.strange_folders:
-        err.print(f"left out: the folder name {escape(name)!r} is no student id")
-    if graded.strangers:
-        names = some([clean(name) for name in graded.strangers])
-        err.print(escape(f"not in roster.csv, so kept out of the gradebook: {names}; add them, and grade once more"))
-    if not graded.complete:
-        err.print("some submissions could not be graded: that is the grader's fault; earlier grades stand")
-
-
-@app.command()
-def feedback(
-    topic: Topic,
-    level: Level = None,
-    course: CourseFolder = None,
-) -> None:
-    """Write a page for every result of an assignment."""
-    from autograder.feedback import write_pages
-
-    found = Course.find(course)
-    pages = write_pages(found, topic, level=level.value if level else None)
-    out.print(f"{len(pages)} pages in {escape(str(found.root / 'feedback'))}")
-
-
+app.command()(feedback)
 app.command()(record)
 app.command()(export)
 app.command()(bundle)

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -22,36 +22,36 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from autograder.course import Course, FrontMatter
-from autograder.disclosure import PARAGRAPH, Level, for_student, line
+from autograder.disclosure import Level, for_student, line
 from autograder.errors import UsageError
+from autograder.extras import Extras, Given
 from autograder.files import write_whole
 from autograder.grids import beside
 from autograder.model import GradeReport, QuestionResult, TestRecord, Verdict
 from autograder.nextsteps import next_step
 from autograder.text import clean
 from autograder.typeset import code, prose, sentence
-from autograder.words import FOLDED, PARTLY, SCORED, STATUSES, WAITING, WORDS, Words, duration, moment, plural, points
+from autograder.words import (
+    FOLDED,
+    OVERRULED,
+    PARTLY,
+    REREAD,
+    SCORED,
+    STATUSES,
+    UNANSWERED,
+    WAITING,
+    WORDS,
+    Words,
+    duration,
+    moment,
+    plural,
+    points,
+)
 
 CELLS = 20  # cells listed at most: a notebook may hold thousands that fail
+COMMENT = 10_000  # characters shown of what a person wrote
 OPEN = 3  # causes of one question told in full; the tests that follow are folded
 _PLACE = re.compile(r"\(cell \d+, line \d+\)$")
-
-
-@dataclass(frozen=True)
-class ManualScore:
-    """Points a person gave to a question, and what they wrote about it."""
-
-    score: float
-    comment: str = ""
-
-
-@dataclass(frozen=True)
-class Extras:
-    """What the gradebook knows and a report does not: a person's scores, lateness in seconds, points taken off."""
-
-    manual: Mapping[str, ManualScore] = field(default_factory=dict)
-    seconds_late: float = 0.0
-    penalty: float = 0.0
 
 
 # ------------------------------------------------------------------------------------------- the page
@@ -65,6 +65,7 @@ class _Section:
     words: Words
     score: float | None
     open_points: float
+    extra: float = 0.0
     comment: str = ""
 
     @property
@@ -74,6 +75,11 @@ class _Section:
     @property
     def open(self) -> float:
         return min(_percent(self.open_points, self.question.max_score), 100.0 - self.won)
+
+    @property
+    def bonus(self) -> float:
+        """Points to be had beyond the question's own."""
+        return max(0.0, round(sum(test.max_points for test in self.question.tests) - self.question.max_score, 6))
 
     @property
     def asking(self) -> list[tuple[TestRecord, bool]]:
@@ -95,18 +101,19 @@ class _Section:
     @property
     def advice(self) -> str:
         """What to know about the question as a whole, if anything."""
-        quiet = self.words.tone == "open" or self.words in (SCORED, WORDS[Verdict.GRADER_ERROR])
+        quiet = self.words.tone == "open" or self.words in (SCORED, OVERRULED, WORDS[Verdict.GRADER_ERROR])
         return self.words.advice if quiet else ""
 
 
 def render(report: GradeReport, *, title: str, level: Level = "full", extras: Extras | None = None) -> str:
     """The page for ``report``: HTML text that needs no other file. ``title`` is the assignment's."""
     extras = extras or Extras()
+    report = extras.applied(report)
     stubs = sum(cell.is_stub for cell in report.cells)
     troubles = tuple(cell for cell in report.cells if cell.status != "ok" and not cell.is_stub)
     shown = for_student(replace(report, cells=troubles[:CELLS]), level)
     sections = [
-        _section(question, extras.manual.get(original.name))
+        _section(question, extras.given.get(original.name, Given(waits=True)))
         for original, question in zip(report.questions, shown.questions, strict=True)
     ]
     style, style_hash = _style()
@@ -116,9 +123,9 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         sections=sections,
         summary=_summary(report, sections),
         step=next_step(shown),
-        score=_total(report, extras),
         max_score=max(report.max_score, sum(section.question.max_score for section in sections)),
         waiting=sum(section.open_points for section in sections if section.words is WAITING),
+        unsettled=any(section.words in (WAITING, REREAD) for section in sections),
         extras=extras,
         stubs=stubs,
         more_cells=len(troubles) - len(shown.cells),
@@ -135,18 +142,28 @@ def _style() -> tuple[str, str]:
     return style, base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _section(question: QuestionResult, manual: ManualScore | None) -> _Section:
-    if manual is not None:
-        return _Section(question, SCORED, manual.score, 0.0, clean(manual.comment, PARAGRAPH))
-    if question.kind == "manual" and question.score is None:
-        return _Section(question, WAITING, None, question.max_score)
-    if question.kind == "manual":
-        return _Section(question, SCORED, question.score, 0.0)
+def _section(question: QuestionResult, given: Given) -> _Section:
+    comment = clean(given.comment, COMMENT)
+    if given.score is not None or question.kind == "manual":
+        open_points = question.max_score if question.score is None else 0.0
+        return _Section(
+            question, _words_of_a_person(question, given), question.score, open_points, given.extra, comment
+        )
     open_points = sum(test.max_points for test in question.tests if test.verdict is Verdict.DEFERRED)
-    score = question.score if any(test.points is not None for test in question.tests) else None
+    score = question.score if given.extra or any(test.points is not None for test in question.tests) else None
     words = WORDS[question.verdict]
     faulty = words.tone == "bad" or question.verdict is Verdict.MISSING
-    return _Section(question, PARTLY if faulty and score else words, score, open_points)
+    return _Section(question, PARTLY if faulty and score else words, score, open_points, given.extra, comment)
+
+
+def _words_of_a_person(question: QuestionResult, given: Given) -> Words:
+    if question.score is None:
+        return WAITING
+    if given.score is None and not given.waits:
+        return UNANSWERED
+    if given.score is not None and given.waits:
+        return REREAD
+    return SCORED if question.kind == "manual" else OVERRULED
 
 
 def _summary(report: GradeReport, sections: list[_Section]) -> str:
@@ -162,16 +179,6 @@ def _summary(report: GradeReport, sections: list[_Section]) -> str:
     if right == 0:
         return ""
     return f"{right} of {plural(len(verdicts), 'tested question')} fully right."
-
-
-def _total(report: GradeReport, extras: Extras) -> float:
-    """The report's score with a person's scores in place of its own, less what lateness costs."""
-    changes = sum(
-        extras.manual[question.name].score - (question.score or 0.0)
-        for question in report.questions
-        if question.name in extras.manual
-    )
-    return max(0.0, report.score + changes - extras.penalty)
 
 
 def _percent(part: float, whole: float) -> float:

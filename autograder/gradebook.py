@@ -25,11 +25,13 @@ from traitlets import TraitError
 from autograder.course import CONFIG_NAME, Course
 from autograder.disclosure import Level, for_student
 from autograder.errors import AuthoringError
+from autograder.extras import Extras
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
 from autograder.nbgrader_bridge.database import Found, committed, open_gradebook, sqlite_file
 from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
+from autograder.nbgrader_bridge.finals import finals_in
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.words import plural
 
@@ -111,6 +113,11 @@ class GradebookWriter:
         are not those that students were given.
         """
         return self._recorded([(report, path)])[0].autograded
+
+    def extras(self, students: Sequence[str]) -> dict[str, Extras]:
+        """What the gradebook knows of each of ``students`` beside the grades that were written."""
+        finals = self._committed(lambda: finals_in(self._session, self._assignment.topic, students))
+        return {student: final.extras for student, final in finals.items()}
 
     def _recorded(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[Entry]:
         entries = [self._entry(report, path) for report, path in graded]

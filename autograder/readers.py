@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from autograder.course import Course
 from autograder.disclosure import Level
 from autograder.errors import UsageError
+from autograder.extras import Extras
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.receipts import Receipts, Stamp, receipts_path
 from autograder.words import plural
@@ -26,8 +28,8 @@ class Readers:
 
     A report that both have read already is not read again. A ``grader_error`` is read by neither: an
     earlier grade stands. A gradebook that cannot be opened stops the run at its first report; one that
-    fails on the way does not, for grading can take hours: the rest is graded without it, and leaving the
-    context raises the ``UsageError``. The next run enters what is missing.
+    fails on the way does not, for grading can take hours: the rest is graded and its
+    pages written without it, and leaving the context raises the ``UsageError``. The next run enters what is missing.
     """
 
     def __init__(
@@ -45,39 +47,49 @@ class Readers:
         self._entered = 0.0
 
     def take(self, report: GradeReport, submission: Submission, *, enter: bool = True) -> None:
-        """Have ``report`` read: its page is written now, its grade entered at once or with those that land next.
+        """Have ``report`` read, at once or with those that land next: its grade is entered, then its page written.
 
         With ``enter=False`` it stays out of the gradebook.
         """
-        from autograder.feedback import write_page  # noqa: PLC0415 - an unchanged class needs no page
-
         if report.verdict is Verdict.GRADER_ERROR or self._receipts.has(report):
             return
         if self._gradebook and enter and self._writer is None:
             from autograder.gradebook import GradebookWriter  # noqa: PLC0415 - nbgrader takes a second
 
             self._writer = GradebookWriter(self._course, self._topic, db_url=self._db_url, level=self._level)
-        write_page(self._course, self._front, report, level=self._level)
         if not enter:
+            self._write_pages([report], {})
             return
         self._waiting.append((report, submission.path))
         if len(self._waiting) >= BATCH or time.monotonic() - self._entered >= BATCH_SECONDS:
             self.settle()
 
     def settle(self) -> None:
-        """Enter what waits, in one transaction: one for each grade would cost as much as grading a small notebook."""
+        """Enter what waits, in one transaction, and write the pages with what the gradebook then knows.
+
+        One transaction for each grade would cost as much as grading a small notebook.
+        """
         waiting, self._waiting = self._waiting, []
+        known: dict[str, Extras] = {}
         if self._writer is not None and self._failure is None:
             try:
                 self._writer.write_all(waiting)
+                known = self._writer.extras([report.student for report, _ in waiting])
             except UsageError as error:
                 self._failure = error
+        self._write_pages([report for report, _ in waiting], known)
         if self._failure is None:
             for report, _ in waiting:
                 self._receipts.add(report)
         else:
             self._left_out += len(waiting)
         self._entered = time.monotonic()
+
+    def _write_pages(self, reports: Sequence[GradeReport], known: Mapping[str, Extras]) -> None:
+        from autograder.feedback import write_page  # noqa: PLC0415 - an unchanged class needs no page
+
+        for report in reports:
+            write_page(self._course, self._front, report, level=self._level, extras=known.get(report.student))
 
     def __enter__(self) -> Self:
         return self

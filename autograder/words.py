@@ -73,6 +73,9 @@ WORDS: Mapping[Verdict, Words] = {
 }
 PARTLY = Words("◐", "Partly right", "bad", "")
 WAITING = Words("…", "Waiting for a person", "open", "A person reads and scores this answer.")
+REREAD = Words("…", "Will be read again", "open", "Your answer has changed since a person scored it.")
+UNANSWERED = Words("○", "No answer", "open", "Your notebook holds no answer of yours here.")
+OVERRULED = Words("✓", "Scored by a person", "good", "A person's points stand in place of the tests' here.")
 SCORED = Words("✓", "Scored by a person", "good", "A person has read and scored this answer.")
 
 # Tests with these verdicts ask nothing of the student one by one: each group folds into one line.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from autograder.commands.gradebook import Database, extras_of_class
 from autograder.commands.shared import CourseFolder, Topic, out, writable
 from autograder.course import Course
 from autograder.words import plural
@@ -19,11 +20,14 @@ def class_report(
     pseudonyms: Annotated[
         bool, typer.Option("--pseudonyms", help="Show no student's id; by default in reports/TOPIC-pseudonyms.html.")
     ] = False,
+    db: Database = None,
     course: CourseFolder = None,
 ) -> None:
     """Write a page on the whole class, for instructors."""
     from autograder.report.page import write_report
 
     found = Course.find(course)
-    written = write_report(found, topic, writable(output), pseudonyms=pseudonyms)
+    path = writable(output)
+    extras = extras_of_class(found, topic, db)
+    written = write_report(found, topic, path, pseudonyms=pseudonyms, extras=extras)
     out.print(escape(f"{plural(written.students, 'student')} in {written.path}"))

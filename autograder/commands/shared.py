@@ -20,10 +20,21 @@ class Isolation(StrEnum):
     PROCESS = "process"
 
 
+class FeedbackLevel(StrEnum):
+    """What students may read."""
+
+    FULL = "full"
+    CATEGORY = "category"
+
+
 DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+Level = Annotated[
+    FeedbackLevel | None, typer.Option("--feedback", help="What students may read; by default as the handout says.")
+]
 
 Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
 Topic = Annotated[str, typer.Argument(help="The assignment.")]

@@ -2,67 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-from nbgrader.api import Assignment, BaseCell, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
-from sqlalchemy import select
+from nbgrader.api import Assignment, BaseCell, Comment, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import Select, select
 
 from autograder.course import Course
+from autograder.extras import Extras, Given
 from autograder.nbgrader_bridge.opened import exists, opened
 
 
 @dataclass
 class Final:
-    """A student's grade. ``scores`` are by question, a person's in place of a test's; ``waits`` for a person."""
+    """A student's grade. ``scores`` are by question, a person's in place of a test's; ``given`` is what people gave."""
 
     penalty: float = 0.0
-    waits: bool = False
+    seconds_late: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
     automatic: float = 0.0
+    given: dict[str, Given] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
         """As in nbgrader's own export: all scores less the penalty, never below 0."""
         return round(max(0.0, sum(self.scores.values()) - self.penalty), 6)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a person has still to look."""
+        return any(given.waits for given in self.given.values())
+
+    @property
+    def extras(self) -> Extras:
+        """What to show beside a report."""
+        return Extras(self.given, self.seconds_late, self.penalty)
+
 
 def read_finals(course: Course, topic: str, db_url: str | None = None) -> Mapping[str, Final]:
     """The final grades of ``topic`` by student; none where there is no gradebook or nobody in it.
 
-    One query: nbgrader's own properties would ask once for each student. Raises ``UsageError`` where
-    the database cannot be used.
+    Raises ``UsageError`` where the database cannot be used.
     """
     if not exists(course, db_url):
         return {}
-    wanted = (
-        select(
-            SubmittedAssignment.student_id,
-            SubmittedNotebook.late_submission_penalty,
-            BaseCell.name,
-            Grade.score,
-            Grade.auto_score,
-            Grade.needs_manual_grade,
-        )
-        .select_from(Grade)
-        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+    with opened(course, db_url) as gradebook:
+        return gradebook.do(lambda session: finals_in(session, topic))
+
+
+def finals_in(session: Any, topic: str, students: Sequence[str] | None = None) -> dict[str, Final]:
+    """The final grades of ``students``, by default of all, in two queries: nbgrader's own way asks for each student."""
+    comments = {(student, cell): text for student, cell, text in session.execute(_comments(topic, students))}
+    finals: dict[str, Final] = {}
+    for student, *when, penalty, question, score, automatic, manual, extra, waits in session.execute(
+        _grades(topic, students)
+    ):
+        final = finals.setdefault(student, Final(penalty or 0.0, _seconds_late(*when)))
+        final.scores[question] = score
+        final.automatic = round(final.automatic + (automatic or 0.0), 6)
+        # A person writes at the cell that the student filled: the question's own, or the one above its tests.
+        comment = comments.get((student, question)) or comments.get((student, f"{question}-answer")) or ""
+        final.given[question] = Given(manual, extra or 0.0, comment, waits)
+    return finals
+
+
+def _grades(topic: str, students: Sequence[str] | None) -> Select[Any]:
+    columns = (
+        SubmittedAssignment.student_id,
+        SubmittedAssignment.timestamp,
+        Assignment.duedate,
+        SubmittedAssignment.extension,
+        SubmittedNotebook.late_submission_penalty,
+        BaseCell.name,
+        Grade.score,
+        Grade.auto_score,
+        Grade.manual_score,
+        Grade.extra_credit,
+        Grade.needs_manual_grade,
+    )
+    return _of(topic, students, select(*columns).select_from(Grade), Grade)
+
+
+def _comments(topic: str, students: Sequence[str] | None) -> Select[Any]:
+    columns = (SubmittedAssignment.student_id, BaseCell.name, Comment.manual_comment)
+    wanted = select(*columns).select_from(Comment).where(Comment.manual_comment != "")
+    return _of(topic, students, wanted, Comment)
+
+
+def _of(topic: str, students: Sequence[str] | None, wanted: Select[Any], table: Any) -> Select[Any]:
+    """``wanted`` from the rows of ``table`` that belong to ``topic`` and ``students``."""
+    joined = (
+        wanted.join(SubmittedNotebook, table.notebook_id == SubmittedNotebook.id)
         .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-        .join(BaseCell, Grade.cell_id == BaseCell.id)
+        .join(BaseCell, table.cell_id == BaseCell.id)
         .where(Assignment.name == topic, Notebook.name == topic)
     )
-    finals: dict[str, Final] = {}
+    return joined if students is None else joined.where(SubmittedAssignment.student_id.in_(students))
 
-    def work(session: Any) -> None:
-        finals.clear()
-        for student, penalty, question, score, automatic, waits in session.execute(wanted):
-            final = finals.setdefault(student, Final(penalty or 0.0))
-            final.scores[question] = score
-            final.automatic = round(final.automatic + (automatic or 0.0), 6)
-            final.waits = final.waits or waits
 
-    with opened(course, db_url) as gradebook:
-        gradebook.do(work)
-    return finals
+def _seconds_late(handed_in: datetime | None, due: datetime | None, extension: timedelta | None) -> float:
+    """As nbgrader counts them."""
+    if handed_in is None or due is None:
+        return 0.0
+    return max(0.0, (handed_in - due - (extension or timedelta())).total_seconds())

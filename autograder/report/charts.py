@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,13 +53,14 @@ class Chart:
 
 def scores_chart(bins: Sequence[Bin], spread: Spread, maximum: float) -> Chart:
     """How many students have which score."""
-    full = bins[-1].count
+    full = sum(found.count for found in bins if found.low >= maximum)
     summary = (
         f"Half of the students have {points(spread.median)} of {plural(maximum, 'point')} or more; "
         f"{plural(full, 'student') if full else 'nobody'} {'has' if full < 2 else 'have'} all, "
         f"the lowest score is {points(spread.least)}."
     )
-    labels, names = tuple(points(found.low) for found in bins), tuple(bin_name(found) for found in bins)
+    labels = tuple("> " * math.isinf(found.high) + points(found.low) for found in bins)
+    names = tuple(bin_name(found) for found in bins)
     series = (Series("students", "accent", tuple(float(found.count) for found in bins)),)
     return Chart("plot-scores", "Scores", summary, "bars", "points", "students", series, labels, names)
 
@@ -143,7 +145,9 @@ def time_chart(bins: Sequence[Bin], spread: Spread) -> Chart:
 
 
 def bin_name(found: Bin, unit: str = "") -> str:
-    """``3 to under 4``; ``22`` where a bin holds one number."""
+    """``3 to under 4``; ``22`` where a bin holds one number; ``more than 22``."""
+    if math.isinf(found.high):
+        return f"more than {points(found.low)}{unit}"
     if found.low == found.high:
         return points(found.low) + unit
     return f"{points(found.low)}{unit} to under {points(found.high)}{unit}"

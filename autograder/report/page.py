@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 from autograder.course import Course
 from autograder.disclosure import line
 from autograder.exports.grades import read_grades
+from autograder.extras import Extras
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
 from autograder.pseudonyms import under_pseudonyms
@@ -43,18 +44,43 @@ class Written:
     students: int
 
 
-def write_report(course: Course, topic: str, output: Path | None = None, *, pseudonyms: bool = False) -> Written:
+def write_report(
+    course: Course,
+    topic: str,
+    output: Path | None = None,
+    *,
+    pseudonyms: bool = False,
+    extras: Mapping[str, Extras] | None = None,
+) -> Written:
     """Write the report on ``topic``, by default to ``reports/`` in the course.
 
+    ``extras`` maps students to what the gradebook knows of them, where it was read.
     Raises ``UsageError`` where there are no results, one cannot be read, or the file cannot be written.
     """
-    reports = read_grades(course, topic)
+    known = extras or {}
+    reports = [known.get(report.student, Extras()).applied(report) for report in read_grades(course, topic)]
     path = output or course.root / "reports" / f"{topic}{'-pseudonyms' if pseudonyms else ''}.html"
     links = {} if pseudonyms else _links(course, topic, reports, path.parent)
     shown = under_pseudonyms(reports, course.state) if pseudonyms else reports
-    html = render(shown, title=course.assignment(topic).front.title, links=links, pseudonyms=pseudonyms)
+    html = render(
+        shown, title=course.assignment(topic).front.title, links=links, pseudonyms=pseudonyms, late=Late.of(known)
+    )
     write_whole(path, html.encode())
     return Written(path, len(reports))
+
+
+@dataclass(frozen=True)
+class Late:
+    """Students who handed in late, and the points that this took off."""
+
+    students: int
+    points: float
+
+    @classmethod
+    def of(cls, known: Mapping[str, Extras]) -> Late | None:
+        """From what the gradebook knows; ``None`` where it knows nobody."""
+        late = [extras for extras in known.values() if extras.seconds_late > 0]
+        return cls(len(late), sum(extras.penalty for extras in late)) if known else None
 
 
 def _links(course: Course, topic: str, reports: Sequence[GradeReport], start: Path) -> dict[str, str]:
@@ -93,9 +119,17 @@ class _Row:
 
 
 def render(
-    reports: Sequence[GradeReport], *, title: str, links: Mapping[str, str] | None = None, pseudonyms: bool = False
+    reports: Sequence[GradeReport],
+    *,
+    title: str,
+    links: Mapping[str, str] | None = None,
+    pseudonyms: bool = False,
+    late: Late | None = None,
 ) -> str:
-    """The page: HTML text that needs no other file. ``links`` maps students to the addresses of their pages."""
+    """The page: HTML text that needs no other file. ``links`` maps students to the addresses of their pages.
+
+    ``late`` is ``None`` where the scores are the tests' alone.
+    """
     graded = [report for report in reports if report.verdict is not Verdict.GRADER_ERROR]
     questions = statistics.items(map(statistics.by_question, graded))
     tests = statistics.items(map(statistics.by_test, graded))
@@ -117,6 +151,7 @@ def render(
     return _ENVIRONMENT.get_template("report.html").render(
         title=line(title),
         pseudonyms=pseudonyms,
+        late=late,
         reports=reports,
         graded=graded,
         maximum=maximum,

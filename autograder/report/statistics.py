@@ -80,6 +80,8 @@ def _question(question: QuestionResult) -> Answer:
         outcome = Outcome.WRONG
     if points and outcome in (Outcome.WRONG, Outcome.MISSING):
         outcome = Outcome.PARTLY
+    if outcome is Outcome.PASSED and points < worth:  # a person took points off
+        outcome = Outcome.PARTLY if points else Outcome.WRONG
     return Answer(question.name, "", question.name, points, worth, question.max_score, outcome)
 
 
@@ -120,13 +122,17 @@ class Item:
 
     @property
     def pass_rate(self) -> float | None:
-        """The share of ``students`` who passed."""
-        return self.outcomes[Outcome.PASSED] / self.students if self.students else None
+        """The share of those who passed, of all for whom nothing of it is open."""
+        return self.outcomes[Outcome.PASSED] / self._ended if self._ended else None
+
+    @property
+    def _ended(self) -> int:
+        return self.outcomes.total() - self.outcomes[Outcome.OPEN] - self.outcomes[Outcome.UNREAD]
 
     @property
     def remark(self) -> str:
         """``everybody``, ``nobody``, ``negative`` or nothing: what an author should look at."""
-        if self.students and not self.outcomes[Outcome.PASSED] + self.outcomes[Outcome.PARTLY]:
+        if self._ended and not self.outcomes[Outcome.PASSED] + self.outcomes[Outcome.PARTLY]:
             return "nobody"
         if self.outcomes[Outcome.PASSED] and not self.outcomes[Outcome.WRONG] + self.outcomes[Outcome.PARTLY]:
             return "everybody"
@@ -216,7 +222,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Bin:
-    """Numbers from ``low`` on and below ``high``, or ``low`` exactly where both are the same."""
+    """Numbers from ``low`` to below ``high``; only ``low`` where both are the same, all above where ``high`` is inf."""
 
     low: float
     high: float
@@ -224,14 +230,15 @@ class Bin:
 
 
 def score_bins(scores: Sequence[float], maximum: float) -> list[Bin]:
-    """Scores in at most about 25 bins of a round width from 0 on; full marks stand alone."""
+    """Scores in at most about 25 bins of a round width from 0 on; full marks stand alone, and so does what is above."""
     width = next(width for width in _round_widths() if maximum / width < _MOST_BINS)
     edges = [round(i * width, _DIGITS) for i in range(math.ceil(round(maximum / width, _DIGITS)))] or [0.0]
-    full = sum(score >= maximum for score in scores)
+    above = sum(score > maximum + 10**-_DIGITS for score in scores)
+    full = sum(score >= maximum for score in scores) - above
     counts = Counter(_last_edge(edges, score) for score in scores if score < maximum)
     upper = [*edges[1:], maximum]
     lower = [Bin(low, high, counts[low]) for low, high in zip(edges, upper, strict=True) if low < maximum]
-    return [*lower, Bin(maximum, maximum, full)]
+    return [*lower, Bin(maximum, maximum, full), *([Bin(maximum, math.inf, above)] if above else [])]
 
 
 def time_bins(seconds: Sequence[float]) -> list[Bin]:

@@ -22,12 +22,14 @@ import _thread
 import contextlib
 import functools
 import math
+import opcode
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -90,7 +92,7 @@ class Evaluator:
         except Unsendable as error:
             reply = {"status": "unusable", "message": str(error)}
         except NotImplementedError as error:
-            reply = {"status": "missing", "message": _text_of(error)}
+            reply = {"status": "missing", "message": _text_of(error)} if is_own(error) else describe_error(error)
         except BaseException as error:  # noqa: BLE001 - SystemExit and friends are answers as well
             reply = describe_error(error)
         if not self._device.works():
@@ -539,6 +541,26 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     }
 
 
+def is_own(error: BaseException) -> bool:
+    """Whether a ``raise`` of the answer's own code raised ``error``: no library did, in Python or below it.
+
+    A call into compiled code stands at the instruction that calls, as does an operator.
+    """
+    trace: TracebackType | None = _trace_of(error)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    in_a_library = str.startswith(code.co_filename, _LIBRARIES)  # a name may be of a student's own class
+    return not in_a_library and code.co_code[trace.tb_lasti : trace.tb_lasti + 1] == _RAISE
+
+
+_trace_of = vars(BaseException)["__traceback__"].__get__  # whatever a subclass says
+_RAISE = bytes([opcode.opmap["RAISE_VARARGS"]])
+_LIBRARIES = (_TORCH, *{f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
 def _text_of(error: BaseException) -> str:
     try:
         return str.__getitem__(str(error), slice(MAX_TEXT))  # exactly a text, also where a subclass was given
@@ -564,6 +586,7 @@ __all__ = [
     "WireError",
     "argument",
     "describe_error",
+    "is_own",
     "plain",
     "plain_tensor",
     "tensors_in",

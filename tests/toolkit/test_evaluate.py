@@ -451,6 +451,55 @@ def test_the_stub_is_missing() -> None:
     assert missing == {"status": "missing", "message": "g is not defined in the notebook"}
 
 
+STUBS = {
+    "alone": "def f(): raise NotImplementedError",
+    "in a helper": "def helper(): raise NotImplementedError('later')\ndef f(): return helper()",
+    "in a method": "class Base:\n    def g(self): raise NotImplementedError\ndef f(): return Base().g()",
+    "instead of another": "def f():\n    try: {}['x']\n    except KeyError as e: raise NotImplementedError from e",
+    "while another": "def f():\n    try: {}['x']\n    finally: raise NotImplementedError",
+    "raised again": "def g(): raise NotImplementedError\ndef f():\n    try: g()\n    except Exception: raise",
+    "in forward": "class M(torch.nn.Module):\n    def forward(self): raise NotImplementedError\ndef f(): return M()()",
+    "under autograd": "class F(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):"
+    " raise NotImplementedError\ndef f(): return F.apply(torch.ones(1))",
+}
+GAPS = {
+    "a dtype": "def f(): return torch.histc(torch.ones(2, dtype=torch.int32))",
+    "an operator": "def f(): return torch.ones(2, 2, dtype=torch.bool) @ torch.ones(2, 2, dtype=torch.bool)",
+    "no kernel": "def f(): return torch.ones(2).to_sparse().untyped_storage()",
+    "a device": "def f(): return torch.ones(2, device='meta').cpu()",
+    "Python of its own": "def f(): return torch.nn.Module()(1)",
+    "caught": "def f():\n    try: return torch.ones(2, device='meta').cpu()\n    except NotImplementedError: raise",
+    "named": "def f():\n    try: return torch.ones(2, device='meta').cpu()\n    except Exception as e: raise e",
+}
+
+
+def answer_of(source: str, **request: Any) -> dict[str, Any]:
+    """The reply of ``f``, which a cell defines."""
+    namespace: dict[str, Any] = {"torch": torch}
+    exec(compile(source, "cell 3", "exec"), namespace)  # noqa: S102 - what a cell is
+    return Evaluator(namespace).answer({"op": "call", "name": "f", "args": (), "kwargs": {}} | request)
+
+
+@pytest.mark.parametrize("trace", [False, True])
+@pytest.mark.parametrize("source", STUBS.values(), ids=STUBS)
+def test_what_a_notebook_raises_itself_as_not_implemented_is_missing(source: str, trace: bool) -> None:
+    assert answer_of(source, trace=trace)["status"] == "missing"
+
+
+@pytest.mark.parametrize("trace", [False, True])
+@pytest.mark.parametrize("source", GAPS.values(), ids=GAPS)
+def test_what_torch_has_not_implemented_is_an_error_with_its_message(source: str, trace: bool) -> None:
+    reply = answer_of(source, trace=trace)
+    assert (reply["status"], reply["type"]) == ("error", "NotImplementedError")
+    assert reply["message"]
+    assert reply["where"].startswith("cell 3, line ")
+
+
+def test_an_exception_that_lies_about_its_trace_is_judged_all_the_same() -> None:
+    liar = "class E(NotImplementedError):\n    __traceback__ = property(lambda self: 1 / 0)\ndef f(): raise E"
+    assert answer_of(liar)["status"] == "missing"
+
+
 class Mute(Exception):
     def __str__(self) -> str:
         raise KeyError

@@ -14,7 +14,8 @@ import pytest
 from autograder.course import Course
 from autograder.disclosure import Level
 from autograder.errors import UsageError
-from autograder.feedback import CELLS, OPEN, Extras, ManualScore, render, write_pages
+from autograder.extras import Extras, Given
+from autograder.feedback import CELLS, OPEN, render, write_pages
 from autograder.model import CellRecord, Counterexample, GradeReport, Verdict
 from autograder.words import WORDS
 from tests.toolkit import reports
@@ -275,7 +276,7 @@ def test_a_message_on_the_whole_notebook_is_shown() -> None:
 def test_manual_questions_wait_for_a_person_then_show_score_and_comment() -> None:
     waiting = reports.report(reports.manual_question())
     assert "Waiting for a person – of 2 points" in page(waiting).text
-    scored = page(waiting, extras=Extras(manual={"explain_masking": ManualScore(1.5, "Nice <b>picture</b>.")}))
+    scored = page(waiting, extras=Extras(given={"explain_masking": Given(1.5, comment="Nice <b>picture</b>.")}))
     assert "1.5 of 2 points" in scored.text
     assert "Scored by a person" in scored.text
     assert "Nice &lt;b&gt;picture&lt;/b&gt;." in scored.html
@@ -289,7 +290,7 @@ def test_a_manual_score_of_the_report_itself_is_shown() -> None:
 
 def test_a_persons_score_replaces_the_automatic_one() -> None:
     wrong = reports.report(reports.question("softmax", reports.record(), reports.record(Verdict.FAILED)))
-    text = page(wrong, extras=Extras(manual={"softmax": ManualScore(2.0)})).text
+    text = page(wrong, extras=Extras(given={"softmax": Given(2.0)})).text
     assert "2 of 2 points" in text
     assert "1 of 2 points" not in text
 
@@ -329,7 +330,7 @@ def test_category_hides_why_a_notebook_could_not_be_opened_but_not_the_way_out()
 @pytest.mark.parametrize("level", ["full", "category"])
 @pytest.mark.parametrize("text", reports.HOSTILE_TEXTS, ids=range(len(reports.HOSTILE_TEXTS)))
 def test_hostile_text_stays_text(text: str, level: Level) -> None:
-    extras = Extras(manual={text: ManualScore(1.0, text)})
+    extras = Extras(given={text: Given(1.0, comment=text)})
     shown = page(reports.hostile(text, student=text), title=text, level=level, extras=extras)
     assert {tag for tag, _ in shown.tags} <= TAGS
     assert {name for _, attributes in shown.tags for name in attributes} <= ATTRIBUTES

@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from autograder.extras import Extras, Given
 from autograder.feedback import render
 from tests.toolkit import reports
 
@@ -186,6 +187,10 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path, scheme:
             path.write_text(render(sample(), title="Attention"), encoding="utf-8")
             page.goto(path.as_uri())
             assert complaints(page) == [], name
+        given = {"explain_masking": Given(1.5, 0.5, "See page 3.\n\nAnd 4.", waits=True), "softmax": Given(extra=-0.5)}
+        path.write_text(render(reports.mixed(), title="Given", extras=Extras(given, 7500.0, 0.5)), encoding="utf-8")
+        page.goto(path.as_uri())
+        assert complaints(page) == []
 
 
 def test_axe_would_find_faults(browser: Browser, tmp_path: Path) -> None:

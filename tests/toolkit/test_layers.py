@@ -17,7 +17,7 @@ LAYERS = """
     __init__ text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.cgroups sandbox.places sandbox.accelerator
+    sandbox.cgroups sandbox.places sandbox.accelerator extras
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
@@ -64,10 +64,11 @@ LAYERS = """
     report.charts
     report.page
     demo commands commands.shared ci ci.askpass ci.store ci.files
-    ci.students
+    ci.students commands.gradebook
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
-    commands.roster commands.history commands.extend commands.report
+    commands.roster commands.history commands.extend
+    commands.report commands.feedback commands.outcome
     cli
     __main__
 """

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from autograder.model import GradeReport, Verdict
+from autograder.report.charts import bin_name, scores_chart
 from autograder.report.statistics import (
     Answer,
     Bin,
@@ -153,6 +154,25 @@ def test_spread() -> None:
     assert Spread.of(list(map(float, range(1, 11)))).tenth_largest == 9  # type: ignore[union-attr]
     assert Spread.of([7.0]).deviation == 0  # type: ignore[union-attr]
     assert Spread.of([]) is None
+
+
+def test_what_is_above_full_marks_stands_alone_as_well() -> None:
+    bins = score_bins([2.0, 3.0, 3.5, 8.5], 3.0)
+    assert bins[-2:] == [Bin(3.0, 3.0, 1), Bin(3.0, math.inf, 2)]
+    assert [bin_name(found) for found in bins[-2:]] == ["3", "more than 3"]
+    assert "; 3 students have all, " in scores_chart(bins, Spread(4, 4.25, 3.25, 2.9, 2.0, 8.5, 8.5), 3.0).summary
+
+
+def test_what_is_partly_open_is_no_failure() -> None:
+    partly = report(question("softmax", record(), record(Verdict.DEFERRED)))
+    (item,) = items([by_question(partly)])
+    assert (item.students, item.pass_rate, item.difficulty, item.remark) == (1, None, 1.0, "")
+
+
+def test_points_that_a_person_took_off_are_no_pass() -> None:
+    taken = [report(question("softmax", record(), record(), score=score)) for score in (0.5, 0.0)]
+    (item,) = items(map(by_question, taken))
+    assert item.outcomes == {Outcome.PARTLY: 1, Outcome.WRONG: 1}
 
 
 def test_full_marks_stand_alone() -> None:

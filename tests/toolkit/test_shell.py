@@ -37,6 +37,7 @@ CELLS = {
     "raise ValueError('no')": ("error", "ValueError: no (cell 0, line 1)"),
     "a = 1\nb = a / 0": ("error", "ZeroDivisionError: division by zero (cell 0, line 2)"),
     "def f(": ("error", "SyntaxError"),
+    "import torch\ntorch.randperm(3, dtype=torch.bool)": ("error", "from a library: NotImplementedError: "),
     "  x = 1\n y": ("error", "IndentationError"),
     "%nonsense": ("error", "UsageError"),
     "input('name? ')": ("error", "EOFError"),
