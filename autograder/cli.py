@@ -20,6 +20,7 @@ from autograder.commands.export import export
 from autograder.commands.extend import extend
 from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
+from autograder.commands.new import new
 from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.report import class_report
@@ -82,6 +83,9 @@ Level = Annotated[
 
 
 # --------------------------------------------------------------------------------------- release
+
+
+app.command()(new)
 
 
 @app.command()

@@ -63,11 +63,12 @@ LAYERS = """
     report report.statistics
     report.charts
     report.page
-    demo commands commands.shared ci ci.askpass ci.store ci.files
+    demo scaffold commands commands.shared ci ci.askpass ci.store ci.files
     ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend commands.report
+    commands.new
     cli
     __main__
 """
