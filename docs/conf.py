@@ -1,4 +1,4 @@
-"""How the documentation becomes web pages: `make docs`. The pages are read on their own as well, so they stay plain Markdown."""
+"""How the documentation becomes web pages: `make docs`. The pages are plain Markdown, so that they read well on their own too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 project = "autograder"
 copyright = "the autograder contributors"  # noqa: A001 - the name is Sphinx's
 language = "en"
-exclude_patterns: list[str] = []
 extensions = ["myst_parser", "command_reference"]
 
 # Headings get the anchors that other readers of Markdown give them.
@@ -23,5 +22,3 @@ html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["static"]
 html_css_files = ["pages.css"]
-# No mark of our own, and nothing that asks another site.
-html_theme_options = {"navigation_with_keys": True}
