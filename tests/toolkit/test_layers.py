@@ -14,7 +14,7 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts touched gpu
+    __init__ lines text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator

@@ -120,21 +120,21 @@ def handout(course: Course) -> Path:
 def test_a_question_without_a_reference_or_tests(course: Course) -> None:
     edit(handout(course), ":question: halve\n", ":question: third\n")
     said = problems(course)
-    assert f"{handout(course)}: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not" in said
+    assert f"{handout(course)}, line 22: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not" in said
     assert "asks for 'third', which no test in " in said
-    assert "has no cell ':question: halve', yet " in said
+    assert f"gives points for 'halve'; {handout(course)} has no cell ':question: halve' for it" in said
     assert "question 'third' has no visible check; add a code cell ':check: third' below it" in said
-    assert "has a check of 'halve', which it does not ask for" in said
+    assert "has a check of 'halve', which the handout does not ask for" in said
 
 
 def test_a_question_asked_twice(course: Course) -> None:
     edit(handout(course), "## Several times", "```{code-cell} ipython3\n:question: halve\n```\n")
-    assert problems(course) == f"{handout(course)}: 'halve' has 2 question cells; keep one"
+    assert problems(course) == f"{handout(course)}, line 31: 'halve' has 2 question cells; keep one"
 
 
 def test_a_question_checked_twice(course: Course) -> None:
     edit(handout(course), "## Several times", "```{code-cell} ipython3\n:check: halve\nhalve\n```\n")
-    assert problems(course) == f"{handout(course)}: 'halve' has 2 check cells; keep one"
+    assert problems(course) == f"{handout(course)}, line 31: 'halve' has 2 check cells; keep one"
 
 
 def test_a_manual_question_that_takes_another_name(course: Course) -> None:
