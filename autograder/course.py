@@ -24,7 +24,7 @@ import msgspec
 import yaml
 
 from autograder.errors import AuthoringError, UsageError
-from autograder.lines import at, line_of_error, line_of_key
+from autograder.lines import at, line_of_key, place_of_error
 from autograder.model import Limits
 
 CONFIG_NAME = "nbgrader_config.py"
@@ -176,12 +176,15 @@ class Course:
         try:
             spec.loader.exec_module(module)
         except AuthoringError as error:
-            raise AuthoringError(f"{at(path, line_of_error(error, path))}: {error}") from error
+            raise AuthoringError(f"{self._place_of(error, path)}: {error}") from error
         except Exception as error:
             said = error.msg if isinstance(error, SyntaxError) else error
-            place = at(path, line_of_error(error, path))
+            place = self._place_of(error, path)
             raise AuthoringError(f"{place}: importing it raised {type(error).__name__}: {said}") from error
         return module
+
+    def _place_of(self, error: Exception, path: Path) -> str:
+        return place_of_error(error, path, (self.root / "reference", self.root / "tests"))
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):

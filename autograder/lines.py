@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ def at(path: Path | str, line: int) -> str:
     return f"{path}, line {line}" if line else str(path)
 
 
-def line_of_error(error: BaseException, path: Path) -> int:
-    """The line of ``path`` that raised ``error`` or is no Python; the innermost, 0 where it is in other files only."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return error.lineno or 0
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == str(path)), 0)
+def place_of_error(error: BaseException, path: Path, folders: Sequence[Path]) -> str:
+    """Where importing ``path`` raised ``error``: the innermost line below ``folders``, be it in a file that it imports."""
+    spots = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        spots.append((error.filename or "", error.lineno or 0))
+    for filename, line in reversed(spots):
+        if any(Path(filename).is_relative_to(folder) for folder in folders):
+            return at(filename, line)
+    return str(path)
 
 
 def line_of(value: Callable[..., Any] | type) -> int:

@@ -106,7 +106,7 @@ def test_a_header_says_what_is_particular(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_header_names_the_file_and_the_field(tmp_path: Path, header: str, message: str) -> None:
-    with pytest.raises(AuthoringError, match=rf"topic.md: .*{message}"):
+    with pytest.raises(AuthoringError, match=rf"topic.md(, line 2)?: .*{message}"):
         read_front_matter(handout(tmp_path, header))
 
 
