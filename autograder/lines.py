@@ -16,7 +16,7 @@ def at(path: Path | str, line: int) -> str:
 
 
 def place_of_error(error: BaseException, path: Path, folders: Sequence[Path]) -> str:
-    """Where importing ``path`` raised ``error``: the innermost line below ``folders``, be it in a file that it imports."""
+    """Where importing ``path`` raised ``error``: the innermost line below ``folders``, in whichever file."""
     spots = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):
         spots.append((error.filename or "", error.lineno or 0))

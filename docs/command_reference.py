@@ -53,7 +53,9 @@ def _in_usage(argument: TyperArgument) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "\\<").strip() if not text.startswith("`") else text.replace("|", "\\|")
+    return (
+        text.replace("|", "\\|").replace("<", "\\<").strip() if not text.startswith("`") else text.replace("|", "\\|")
+    )
 
 
 class Commands(SphinxDirective):

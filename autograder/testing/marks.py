@@ -103,7 +103,6 @@ def misconception(of: str, *, hint: str, breaks: str | None = None) -> Callable[
 
     ``breaks`` names a line of ``reference/contracts/TOPIC.toml``: the tests that this answer loses cover the line.
     """
-
     if not hint.strip():
         raise AuthoringError(f"a misconception of {of!r} has no hint; write the sentence a student should read")
 

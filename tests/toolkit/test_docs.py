@@ -1,9 +1,11 @@
-"""The documentation holds: links and paths lead somewhere, commands exist and are explained."""
+"""The documentation holds: links and paths lead somewhere, commands exist and are explained, and pages can be made of it."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -109,3 +111,27 @@ def test_documentation_tells_no_command_or_option_that_is_not_there(commands: Ma
         assert name in commands, f"the documentation tells of 'autograder {name}'"
         options = {option for parameter in commands[name].params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_pages_are_made_of_it_without_a_warning(tmp_path: Path, commands: Mapping[str, TyperCommand]) -> None:
+    built = tmp_path / "docs"
+    recipe = re.search(
+        r"^docs:.*\n\t\$\(BIN\)/python (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert recipe
+    words = [str(built) if word == "build/docs" else word for word in shlex.split(recipe[1])]
+    assert {"-W", str(built)} <= set(words)
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in ROOT.glob("docs/*.md"):
+        assert (built / f"{page.stem}.html").is_file()
+    text = re.sub(r"<[^>]+>", "", (built / "commands.html").read_text(encoding="utf-8"))
+    for name, command in commands.items():
+        assert f"\n{name}" in text
+        assert all(option in text for parameter in command.params for option in parameter.opts if option[:2] == "--")
+    # A page that loads something from elsewhere tells others who reads it, and stays empty without a network.
+    for page in built.glob("*.html"):
+        loaded = re.findall(
+            r"<(?:script|img|link)[^>]*(?:src|href)=\"(?!data:)([^\"]+)", page.read_text(encoding="utf-8")
+        )
+        assert [target for target in loaded if re.match(r"(?:https?:)?//", target)] == []

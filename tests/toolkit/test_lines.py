@@ -38,12 +38,27 @@ def use(course: Course) -> None:
         (REFERENCE, "return x * _FACTOR", "return x *", "is not Python: invalid syntax"),
         (REFERENCE, "_FACTOR = 0.5", "_FACTOR = 0.5 / 0", "importing it raised ZeroDivisionError"),
         (REFERENCE, "def _count(self", "def _count(self, x: Nothing := 1", "is not Python: "),
-        (TESTS, "def test_halver_counts_its_calls(", "def test_halver_counts_its_calls((", "importing it raised Syntax"),
+        (
+            TESTS,
+            "def test_halver_counts_its_calls(",
+            "def test_halver_counts_its_calls((",
+            "importing it raised Syntax",
+        ),
         (TESTS, '@question("Halver", points=0.5)', "", "test_halver_counts_its_calls is not marked with @question"),
         (TESTS, '@question("Halver", points=0.5)', '@question("Third", points=0.5)', "gives points for 'Third'; "),
         (TESTS, '@question("Halver", points=0.5)', '@question("Halver", points=0)', "question 'Halver': points=0"),
-        (TESTS, '    """The buffer holds', '    "no docstring"[0]; """The', "test_halver_counts_its_calls: needs a docstring"),
-        (WRONG, ', hint="Your module halves once whatever `times` says."', "", "missing 1 required keyword-only argument"),
+        (
+            TESTS,
+            '    """The buffer holds',
+            '    "no docstring"[0]; """The',
+            "test_halver_counts_its_calls: needs a docstring",
+        ),
+        (
+            WRONG,
+            ', hint="Your module halves once whatever `times` says."',
+            "",
+            "missing 1 required keyword-only argument",
+        ),
         (WRONG, "Your module halves once whatever `times` says.", "", "a misconception of 'Halver' has no hint"),
         (WRONG, 'of="Halver"', 'of="Third"', "misconception 'HalverOnlyOnce' is of 'Third'"),
         (HANDOUT, "  title: Halving", "  title: [Halving", "the header is not YAML: "),
@@ -70,7 +85,9 @@ def test_a_mistake_is_told_with_its_line(course: Course, file: str, old: str, ne
 def test_a_question_without_a_test_is_told_by_its_cell(course: Course) -> None:
     text = (course.root / TESTS).read_text(encoding="utf-8")
     (course.root / TESTS).write_text(text.partition('@question("Halver"')[0], encoding="utf-8")
-    with pytest.raises(AuthoringError, match=rf"{TOPIC}.md, line 33: asks for 'Halver', which no test in .* counts for"):
+    with pytest.raises(
+        AuthoringError, match=rf"{TOPIC}.md, line 33: asks for 'Halver', which no test in .* counts for"
+    ):
         use(course)
 
 

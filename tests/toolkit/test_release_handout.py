@@ -120,7 +120,10 @@ def handout(course: Course) -> Path:
 def test_a_question_without_a_reference_or_tests(course: Course) -> None:
     edit(handout(course), ":question: halve\n", ":question: third\n")
     said = problems(course)
-    assert f"{handout(course)}, line 21: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not" in said
+    assert (
+        f"{handout(course)}, line 21: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not"
+        in said
+    )
     assert "asks for 'third', which no test in " in said
     assert f"gives points for 'halve'; {handout(course)} has no cell ':question: halve' for it" in said
     assert "question 'third' has no visible check; add a code cell ':check: third' below it" in said
