@@ -53,9 +53,9 @@ def _in_usage(argument: TyperArgument) -> str:
 
 
 def _cell(text: str) -> str:
-    return (
-        text.replace("|", "\\|").replace("<", "\\<").strip() if not text.startswith("`") else text.replace("|", "\\|")
-    )
+    """One cell of a table; outside of code, Markdown would take an angle bracket for HTML."""
+    text = text if text.startswith("`") else text.replace("<", "\\<")
+    return text.replace("|", "\\|").strip()
 
 
 class Commands(SphinxDirective):

@@ -1,4 +1,4 @@
-"""How the documentation becomes web pages: `make docs`. The pages are plain Markdown, so that they read well on their own too."""
+"""How the documentation becomes web pages: `make docs`. The pages stay plain Markdown, to be read without it too."""
 
 from __future__ import annotations
 

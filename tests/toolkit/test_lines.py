@@ -77,7 +77,7 @@ def test_a_mistake_is_told_with_its_line(course: Course, file: str, old: str, ne
     with pytest.raises(AuthoringError, match=told) as caught:
         use(course)
     said = str(caught.value)
-    # A test, a cell, a decorator and an open bracket are told by where they begin or were noticed: near, and in this file.
+    # A test, a cell, a decorator and an open bracket are told by where they begin or were noticed: near, in this file.
     near = {f"{path}, line {line}: " for line in range(number - 5, number + 4)}
     assert any(place in said for place in near), said
 

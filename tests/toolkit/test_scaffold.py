@@ -1,4 +1,4 @@
-"""``autograder new``: what it writes, where, and what it refuses. That the assignment holds is proved by the tutorial."""
+"""``autograder new``: what it writes, where, what it refuses. That the assignment holds, the tutorial proves."""
 
 from __future__ import annotations
 
