@@ -2,6 +2,7 @@
 # make test    lint, all tests, and the proof of every assignment
 # make lint    ruff and mypy alone; make pytest, make verify: the other two
 # make prove   every line of every contract broken, every mutant of every model solution (verify takes a sample)
+# make docs    the documentation as web pages, in build/docs
 # make format  apply ruff's fixes and format
 # make clean   remove the environment, caches and the demo
 #
@@ -17,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # torch goes first and by its exact version: that spelling lets a local wheel or index provide it.
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-.PHONY: demo test lint pytest verify prove format install clean
+.PHONY: demo test lint pytest verify prove docs format install clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -44,6 +45,9 @@ verify: $(BIN)/.installed-dev
 prove: $(BIN)/.installed-dev
 	$(BIN)/autograder verify --coverage
 	$(BIN)/autograder verify --mutants
+
+docs: $(BIN)/.installed-dev
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 format: $(BIN)/.installed-dev
 	$(BIN)/ruff check --fix .

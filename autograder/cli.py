@@ -21,6 +21,7 @@ from autograder.commands.feedback import feedback
 from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
 from autograder.commands.outcome import print_outcome
+from autograder.commands.new import new
 from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.report import class_report
@@ -72,6 +73,9 @@ class Executor(StrEnum):
 
 
 # --------------------------------------------------------------------------------------- release
+
+
+app.command()(new)
 
 
 @app.command()

@@ -24,6 +24,7 @@ import msgspec
 import yaml
 
 from autograder.errors import AuthoringError, UsageError
+from autograder.lines import at, line_of_key, place_of_error
 from autograder.model import Limits
 
 CONFIG_NAME = "nbgrader_config.py"
@@ -175,10 +176,15 @@ class Course:
         try:
             spec.loader.exec_module(module)
         except AuthoringError as error:
-            raise AuthoringError(f"{path}: {error}") from error
+            raise AuthoringError(f"{self._place_of(error, path)}: {error}") from error
         except Exception as error:
-            raise AuthoringError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
+            said = error.msg if isinstance(error, SyntaxError) else error
+            place = self._place_of(error, path)
+            raise AuthoringError(f"{place}: importing it raised {type(error).__name__}: {said}") from error
         return module
+
+    def _place_of(self, error: Exception, path: Path) -> str:
+        return place_of_error(error, path, (self.root / "reference", self.root / "tests"))
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):
@@ -206,13 +212,17 @@ def read_front_matter(handout: Path) -> FrontMatter:
     try:
         header: Any = yaml.safe_load(match.group(1))
     except yaml.YAMLError as error:
-        raise AuthoringError(f"{handout}: the header is not YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)  # counted from 0, and the header begins in line 2
+        said = getattr(error, "problem", None) or error
+        place = at(handout, mark.line + 2 if mark else 0)
+        raise AuthoringError(f"{place}: the header is not YAML: {said}") from error
     if not isinstance(header, dict) or "autograder" not in header:
         raise AuthoringError(f"{handout}: the header has no 'autograder' key; at least 'title' belongs under it")
     try:
         return msgspec.convert(header["autograder"], FrontMatter, strict=False)
     except msgspec.ValidationError as error:
-        raise AuthoringError(f"{handout}: header, under 'autograder': {error}") from error
+        place = at(handout, line_of_key(match[0], str(error)))
+        raise AuthoringError(f"{place}: header, under 'autograder': {error}") from error
 
 
 def file_digest(*paths: Path) -> str:

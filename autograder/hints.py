@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from autograder.errors import AuthoringError, Mismatch
+from autograder.lines import place_of
 from autograder.sandbox.wire import REQUEST_BOUNDS, Handle, encode
 from autograder.testing.compare import assert_matches
 from autograder.testing.log import Log
@@ -42,7 +43,9 @@ def known_misconceptions(module: ModuleType | None, reference: Mapping[str, Any]
         mark = getattr(value, "autograder_misconception", None)
         if isinstance(mark, Misconception) and mark.name == name:
             if mark.of not in reference:
-                raise AuthoringError(f"misconception {name!r} is of {mark.of!r}, which the reference does not define")
+                raise AuthoringError(
+                    f"{place_of(value)}: misconception {name!r} is of {mark.of!r}, which the reference does not define"
+                )
             found.append(Known(mark, in_place_of(reference, mark.of, value)))
     return tuple(found)
 

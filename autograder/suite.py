@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.course import Assignment, Course, beside_tests, file_digest, tests_digest
 from autograder.errors import AuthoringError
+from autograder.lines import at, line_of
 from autograder.testing.marks import Forbidden, Question
 from autograder.touched import digests
 
@@ -34,6 +35,11 @@ class HiddenTest:
     def wants(self) -> tuple[str, ...]:
         """The fixtures that the body takes."""
         return tuple(name for name in FIXTURES if name in inspect.signature(self.body).parameters)
+
+    @property
+    def line(self) -> int:
+        """Where it begins in its file."""
+        return line_of(self.body)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ def collect(course: Course, assignment: Assignment) -> Suite:
 def _hidden_test(path: Path, name: str, function: Any, digest: str) -> HiddenTest:
     mark = getattr(function, "autograder_question", None)
     if not isinstance(mark, Question):
-        raise AuthoringError(f"{path}: {name} is not marked with @question(...), so it counts for nothing")
+        place = at(path, line_of(function))
+        raise AuthoringError(f"{place}: {name} is not marked with @question(...), so it counts for nothing")
     title = inspect.cleandoc(function.__doc__ or "").splitlines()[0]
     handle = getattr(function, "hypothesis", None)
     body = handle.inner_test if handle is not None else function

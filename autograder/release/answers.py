@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from autograder.errors import AuthoringError
+from autograder.lines import at
 from autograder.release.names import bound_names, used_names
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -51,7 +52,7 @@ class Reference:
         try:
             return ast.parse(self.source)
         except SyntaxError as error:
-            raise AuthoringError(f"{self.path}: is not Python: {error}") from error
+            raise AuthoringError(f"{at(self.path, error.lineno or 0)}: is not Python: {error.msg}") from error
 
     @cached_property
     def statements(self) -> dict[str, ast.stmt]:
@@ -109,7 +110,7 @@ def answer_cell(reference: Reference, name: str, *, questions: Iterable[str], gi
     if node is None:
         raise AuthoringError(f"{reference.path}: does not define {name!r}, which the handout asks for")
     if not ast.get_docstring(node):
-        raise AuthoringError(f"{reference.path}: {name} has no docstring; students meet it as their task")
+        raise AuthoringError(f"{at(reference.path, node.lineno)}: {name} has no docstring; students meet it as their task")
     _require_known(reference, node, given)
     helpers = _helpers(reference, node, frozenset(questions), given)
     lines = _class(reference, node, helpers) if isinstance(node, ast.ClassDef) else _function(reference, node, helpers)
@@ -169,7 +170,7 @@ def _require_known(reference: Reference, node: Definition, given: frozenset[str]
     if missing:
         names = ", ".join(sorted(missing))
         raise AuthoringError(
-            f"{reference.path}: the signature of {node.name} uses {names}, which the handout does not bring; "
+            f"{at(reference.path, node.lineno)}: the signature of {node.name} uses {names}, which the handout does not bring; "
             "import it in a code cell above the question"
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from autograder.course import FrontMatter
 from autograder.errors import AuthoringError
+from autograder.lines import at
 from autograder.release.answers import Reference
 from autograder.release.handout import Handout
 from autograder.suite import Suite
@@ -27,33 +28,37 @@ def _duplicates(handout: Handout) -> Iterator[str]:
     for kind in ("question", "check"):
         names = handout.names(kind)
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-            yield f"{handout.path}: {name!r} has {names.count(name)} {kind} cells; keep one"
+            yield f"{handout.place(kind, name)}: {name!r} has {names.count(name)} {kind} cells; keep one"
     manual = handout.names("manual")
     for name in dict.fromkeys(manual):
         if manual.count(name) > 1 or name in handout.names("question"):
-            yield f"{handout.path}: the manual question {name!r} needs a name of its own; another cell has it"
+            place = handout.place("manual", name)
+            yield f"{place}: the manual question {name!r} needs a name of its own; another cell has it"
 
 
 def _questions(handout: Handout, reference: Reference, suite: Suite) -> Iterator[str]:
     asked, graded = handout.names("question"), suite.questions()
     for name in asked:
+        place = handout.place("question", name)
         if reference.definition(name) is None:
-            yield f"{handout.path}: asks for {name!r}, which {reference.path} does not define"
+            yield f"{place}: asks for {name!r}, which {reference.path} does not define"
         if name not in graded:
-            yield f"{handout.path}: asks for {name!r}, which no test in {suite.path} counts for; add @question tests"
+            yield f"{place}: asks for {name!r}, which no test in {suite.path} counts for; add @question tests"
     for name in graded:
         if name not in asked:
-            yield f"{handout.path}: has no cell ':question: {name}', yet {suite.path} gives points for it"
+            place = at(suite.path, next(test.line for test in suite.tests if test.question.name == name))
+            yield f"{place}: gives points for {name!r}; {handout.path} has no cell ':question: {name}' for it"
 
 
 def _checks(handout: Handout) -> Iterator[str]:
     asked, checked = handout.names("question"), handout.names("check")
     for name in asked:
         if name not in checked:
-            yield f"{handout.path}: question {name!r} has no visible check; add a code cell ':check: {name}' below it"
+            place = handout.place("question", name)
+            yield f"{place}: question {name!r} has no visible check; add a code cell ':check: {name}' below it"
     for name in checked:
         if name not in asked:
-            yield f"{handout.path}: has a check of {name!r}, which it does not ask for"
+            yield f"{handout.place('check', name)}: has a check of {name!r}, which the handout does not ask for"
 
 
 def _manual(handout: Handout, front: FrontMatter) -> Iterator[str]:
@@ -65,4 +70,4 @@ def _manual(handout: Handout, front: FrontMatter) -> Iterator[str]:
             yield f"{handout.path}: the manual question {name!r} has {question.points:g} points; give it more than 0"
     for name in cells:
         if name not in front.manual:
-            yield f"{handout.path}: the manual question {name!r} has no points; add them to the header"
+            yield f"{handout.place('manual', name)}: the manual question {name!r} has no points; add them to the header"

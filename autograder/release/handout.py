@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import jupytext
 from IPython.core.inputtransformer2 import TransformerManager
-from jupytext.myst import MystMetadataParsingError
+from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
 from autograder.errors import AuthoringError
+from autograder.lines import at
 from autograder.release.names import bound_names
 
 Kind = Literal["prose", "code", "question", "check", "manual"]
@@ -27,12 +28,13 @@ _PLAIN: dict[str, Kind] = {"code": "code", "markdown": "prose"}
 
 @dataclass(frozen=True)
 class HandoutCell:
-    """One cell. ``name`` is that of its question, for the kinds which have one."""
+    """One cell. ``name`` is that of its question, for the kinds which have one; ``line`` where it begins in the file."""
 
     kind: Kind
     source: str
     name: str = ""
     tags: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Handout:
     def names(self, kind: Kind) -> list[str]:
         """The names of all cells of a kind, with repetitions."""
         return [cell.name for cell in self.cells if cell.kind == kind]
+
+    def place(self, kind: Kind, name: str) -> str:
+        """File and line of the last cell of ``kind`` and ``name``."""
+        return at(self.path, max((cell.line for cell in self.cells if (cell.kind, cell.name) == (kind, name)), default=0))
 
     def asked(self) -> list[str]:
         """All questions, automatic and manual, in order."""
@@ -68,7 +74,8 @@ class Handout:
             tree = ast.parse(TransformerManager().transform_cell(cell.source))  # type: ignore[no-untyped-call]
         except SyntaxError as error:
             first = cell.source.strip().splitlines()[0]
-            raise AuthoringError(f"{self.path}: the code cell {first!r} is not Python: {error}") from error
+            place = at(self.path, cell.line)
+            raise AuthoringError(f"{place}: the code cell {first!r} is not Python: {error}") from error
         for statement in tree.body:
             yield from bound_names(statement)
 
@@ -86,10 +93,22 @@ def read_handout(path: Path) -> Handout:
             f"{path}: is not a MyST notebook but {layout!r}; the header needs "
             "'jupytext: {text_representation: {extension: .md, format_name: myst}}'"
         )
-    return Handout(path, tuple(_cell(path, cell) for cell in notebook.cells))
+    lines = _first_lines(text, len(notebook.cells))
+    cells = (_cell(at(path, line), cell) for cell, line in zip(notebook.cells, lines, strict=True))
+    return Handout(path, tuple(replace(cell, line=line) for cell, line in zip(cells, lines, strict=True)))
 
 
-def _cell(path: Path, cell: Any) -> HandoutCell:
+def _first_lines(text: str, cells: int) -> list[int]:
+    """Where each cell begins: the line of a code cell's fence, the one after what precedes a Markdown cell."""
+    notebook = myst_to_notebook(text, add_source_map=True)
+    lines = [
+        line if cell.cell_type == "code" else line + 1
+        for cell, line in zip(notebook.cells, notebook.metadata["source_map"], strict=True)
+    ]
+    return lines if len(lines) == cells else [0] * cells
+
+
+def _cell(path: str, cell: Any) -> HandoutCell:
     options = {key: value for key, value in cell.metadata.items() if key != "tags"}
     roles = _ROLES.get(cell.cell_type)
     if roles is None:
@@ -105,7 +124,7 @@ def _cell(path: Path, cell: Any) -> HandoutCell:
     return HandoutCell(_PLAIN[cell.cell_type], cell.source, tags=_tags(cell))
 
 
-def _named(path: Path, kind: Kind, name: Any, cell: Any) -> HandoutCell:
+def _named(path: str, kind: Kind, name: Any, cell: Any) -> HandoutCell:
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii():
         raise AuthoringError(f"{path}: a {kind} cell is named {name!r}; the name is that of a function or class")
     if kind == "question" and cell.source.strip():

@@ -103,6 +103,8 @@ def misconception(of: str, *, hint: str, breaks: str | None = None) -> Callable[
 
     ``breaks`` names a line of ``reference/contracts/TOPIC.toml``: the tests that this answer loses cover the line.
     """
+    if not hint.strip():
+        raise AuthoringError(f"a misconception of {of!r} has no hint; write the sentence a student should read")
 
     def mark(answer: F) -> F:
         answer.autograder_misconception = Misconception(answer.__name__, of, hint, breaks)  # type: ignore[attr-defined]

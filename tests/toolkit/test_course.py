@@ -106,7 +106,7 @@ def test_a_header_says_what_is_particular(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_header_names_the_file_and_the_field(tmp_path: Path, header: str, message: str) -> None:
-    with pytest.raises(AuthoringError, match=rf"topic.md: .*{message}"):
+    with pytest.raises(AuthoringError, match=rf"topic.md(, line 2)?: .*{message}"):
         read_front_matter(handout(tmp_path, header))
 
 
@@ -157,7 +157,7 @@ def test_two_courses_in_one_process_do_not_mix(tmp_path: Path) -> None:
 def test_a_module_that_cannot_be_imported_is_named(course: Course, line: str, message: str) -> None:
     path = course.assignment(TOPIC).hidden_tests
     path.write_text(line + "\n", encoding="utf-8")
-    with pytest.raises(AuthoringError, match=f"test_halving.py: {message}"):
+    with pytest.raises(AuthoringError, match=f"test_halving.py, line 1: {message}"):
         course.load(path)
 
 

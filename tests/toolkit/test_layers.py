@@ -14,7 +14,7 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ text streams sandbox interrupts touched gpu
+    __init__ lines text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator extras
@@ -63,12 +63,12 @@ LAYERS = """
     report report.statistics
     report.charts
     report.page
-    demo commands commands.shared ci ci.askpass ci.store ci.files
+    demo scaffold commands commands.shared ci ci.askpass ci.store ci.files
     ci.students commands.gradebook
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend
-    commands.report commands.feedback commands.outcome
+    commands.report commands.feedback commands.outcome commands.new
     cli
     __main__
 """

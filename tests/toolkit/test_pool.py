@@ -81,7 +81,7 @@ def test_a_submission_that_kills_two_workers_is_reported_and_the_others_are_grad
 
 def test_what_keeps_workers_from_starting_is_raised_once(course: Course, capfd: pytest.CaptureFixture[str]) -> None:
     edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", "_FACTOR = nothing")
-    with pytest.raises(AuthoringError, match=r"halving.py: importing it raised NameError"):
+    with pytest.raises(AuthoringError, match=r"halving.py, line \d+: importing it raised NameError"):
         list(graded(course, hand_in(course, "ada", "bob"), jobs=2))
     assert multiprocessing.active_children() == []
     assert "Traceback" not in capfd.readouterr().err

@@ -75,7 +75,9 @@ def test_a_parcel_holds_no_submission_no_seed_file_and_no_configuration(course: 
 
 def test_an_author_s_mistake_is_told_where_the_course_lies(course: Course) -> None:
     edit(course.assignment(TOPIC).reference, "_FACTOR = 0.5", "_FACTOR = nothing")
-    with pytest.raises(AuthoringError, match=rf"^{course.root}/reference/halving.py: importing it raised NameError"):
+    with pytest.raises(
+        AuthoringError, match=rf"^{course.root}/reference/halving.py, line \d+: importing it raised NameError"
+    ):
         pack(course, TOPIC, Options())
 
 

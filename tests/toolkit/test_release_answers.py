@@ -225,7 +225,7 @@ def test_an_earlier_question_may_stand_in_a_signature() -> None:
             "the signature of f uses typing, which the handout does not bring; import it in a code cell above",
         ),
         ('class f(Base, metaclass=Meta):\n    """T."""\n    def m(self): ...\n', "uses Base, Meta, which"),
-        ("def f(:\n", "topic.py: is not Python: "),
+        ("def f(:\n", "topic.py, line 1: is not Python: "),
     ],
 )
 def test_a_reference_that_makes_no_stub_is_refused(source: str, message: str) -> None:

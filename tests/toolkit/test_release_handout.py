@@ -89,7 +89,7 @@ def test_a_question_may_use_what_the_cells_above_it_bring(tmp_path: Path) -> Non
 def test_a_cell_that_makes_no_sense_is_refused(tmp_path: Path, body: str, message: str) -> None:
     with pytest.raises(AuthoringError) as caught:
         handout_of(tmp_path, body)
-    assert str(caught.value).startswith(f"{tmp_path / 'topic.md'}: ")
+    assert str(caught.value).startswith(str(tmp_path / "topic.md"))
     assert message in str(caught.value)
 
 
@@ -120,21 +120,24 @@ def handout(course: Course) -> Path:
 def test_a_question_without_a_reference_or_tests(course: Course) -> None:
     edit(handout(course), ":question: halve\n", ":question: third\n")
     said = problems(course)
-    assert f"{handout(course)}: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not" in said
+    assert (
+        f"{handout(course)}, line 21: asks for 'third', which {course.root / 'reference' / 'halving.py'} does not"
+        in said
+    )
     assert "asks for 'third', which no test in " in said
-    assert "has no cell ':question: halve', yet " in said
+    assert f"gives points for 'halve'; {handout(course)} has no cell ':question: halve' for it" in said
     assert "question 'third' has no visible check; add a code cell ':check: third' below it" in said
-    assert "has a check of 'halve', which it does not ask for" in said
+    assert "has a check of 'halve', which the handout does not ask for" in said
 
 
 def test_a_question_asked_twice(course: Course) -> None:
     edit(handout(course), "## Several times", "```{code-cell} ipython3\n:question: halve\n```\n")
-    assert problems(course) == f"{handout(course)}: 'halve' has 2 question cells; keep one"
+    assert problems(course) == f"{handout(course)}, line 31: 'halve' has 2 question cells; keep one"
 
 
 def test_a_question_checked_twice(course: Course) -> None:
     edit(handout(course), "## Several times", "```{code-cell} ipython3\n:check: halve\nhalve\n```\n")
-    assert problems(course) == f"{handout(course)}: 'halve' has 2 check cells; keep one"
+    assert problems(course) == f"{handout(course)}, line 31: 'halve' has 2 check cells; keep one"
 
 
 def test_a_manual_question_that_takes_another_name(course: Course) -> None:

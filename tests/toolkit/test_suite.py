@@ -98,5 +98,5 @@ def helper_of_tests(): ...
     ],
 )
 def test_what_an_author_got_wrong_is_said_with_the_file(course: Course, text: str, message: str) -> None:
-    with pytest.raises(AuthoringError, match=f"test_halving.py: {message}"):
+    with pytest.raises(AuthoringError, match=rf"test_halving.py(, line \d+)?: {message}"):
         suite_of(course, text)
