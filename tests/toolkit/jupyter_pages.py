@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.toolkit.command_line import QUICK, environment
 
-PATIENCE = 120_000  # milliseconds after which a page is taken to hang; nothing waits for as long as works
+PATIENCE = 60_000  # milliseconds after which a page is taken to hang; nothing waits for as long as works
 TOKEN = "pages-of-this-test"  # noqa: S105 - of a server that this machine alone can reach
 SCREENSHOTS = "AUTOGRADER_SCREENSHOTS"
 _SERVER = f"{QUICK}from jupyter_server.serverapp import main; main()"
@@ -51,6 +51,7 @@ def opened_pages(root: Path, own: Path, extensions: tuple[str, ...]) -> Iterator
     with running_server(root, own, extensions) as address, chromium() as browser:
         with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
             context.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
             page = context.new_page()
             page.goto(f"{address}login?token={TOKEN}")
             screenshots = Path(os.environ.get(SCREENSHOTS, own / "screenshots"))
