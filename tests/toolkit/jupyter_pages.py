@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.toolkit.command_line import QUICK, environment
 
-PATIENCE = 60_000  # milliseconds after which a page is taken to hang; nothing waits for as long as works
+PATIENCE = 120_000  # milliseconds after which a page is taken to hang; nothing waits for as long as works
 TOKEN = "pages-of-this-test"  # noqa: S105 - of a server that this machine alone can reach
 SCREENSHOTS = "AUTOGRADER_SCREENSHOTS"
 _SERVER = f"{QUICK}from jupyter_server.serverapp import main; main()"
@@ -29,8 +29,9 @@ FLAGS += ["--disable-component-update", "--disable-sync", "--host-resolver-rules
 
 @dataclass(frozen=True)
 class Pages:
-    """A page of one browser, on one server; pictures go to ``screenshots``."""
+    """A page of one browser, on one server that shows the folder ``root``; pictures go to ``screenshots``."""
 
+    root: Path
     address: str
     page: Page
     screenshots: Path
@@ -40,22 +41,28 @@ class Pages:
         self.page.goto(self.address + path)
         return self.page
 
-    def picture(self, name: str) -> None:
-        """A picture of the whole page, for people to look at."""
+    def picture(self, name: str, part: Locator | None = None) -> None:
+        """A picture of the whole page for people to look at, scrolled to ``part``."""
+        if part is not None:
+            part.scroll_into_view_if_needed()
         self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=True)
 
 
 @contextlib.contextmanager
 def opened_pages(root: Path, own: Path, extensions: tuple[str, ...]) -> Iterator[Pages]:
     """Chromium on a Jupyter server for ``root`` with these of its extensions; ``own`` holds what either keeps."""
-    with running_server(root, own, extensions) as address, chromium() as browser:
-        with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-            context.set_default_timeout(PATIENCE)
-            expect.set_options(timeout=PATIENCE)
-            page = context.new_page()
-            page.goto(f"{address}login?token={TOKEN}")
-            screenshots = Path(os.environ.get(SCREENSHOTS, own / "screenshots"))
-            yield Pages(address, page, screenshots)
+    expect.set_options(timeout=PATIENCE)
+    screenshots = Path(os.environ.get(SCREENSHOTS, own / "screenshots"))
+    view: ViewportSize = {"width": 1280, "height": 900}
+    with (
+        running_server(root, own, extensions) as address,
+        chromium() as browser,
+        browser.new_context(viewport=view) as context,
+    ):
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(f"{address}login?token={TOKEN}")
+        yield Pages(root, address, page, screenshots)
 
 
 @contextlib.contextmanager
@@ -72,8 +79,9 @@ def running_server(root: Path, own: Path, extensions: tuple[str, ...]) -> Iterat
     """The address of a Jupyter server started in ``root``, on a port that was free."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     folders = {name: str(own / name.lower()) for name in names}
-    options = {"ip": "127.0.0.1", "port": 0, "open_browser": False, "allow_root": True, "root_dir": root}
-    options["jpserver_extensions"] = dict.fromkeys(extensions, True)  # noqa: FBT003
+    options: dict[str, object] = {"ip": "127.0.0.1", "port": 0, "open_browser": False, "allow_root": True}
+    options["root_dir"] = root
+    options["jpserver_extensions"] = dict.fromkeys(extensions, True)
     arguments = [f"--ServerApp.{name}={value}" for name, value in options.items()]
     with subprocess.Popen(
         [sys.executable, "-c", _SERVER, *arguments, f"--IdentityProvider.token={TOKEN}"],

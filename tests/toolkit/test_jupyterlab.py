@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -53,6 +53,7 @@ def cell(page: Page, text: str) -> Locator:
 def run(page: Page, where: Locator) -> None:
     where.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
+    expect(where.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
 
 
 def write(page: Page, where: Locator, source: str) -> None:
@@ -61,24 +62,49 @@ def write(page: Page, where: Locator, source: str) -> None:
     page.keyboard.insert_text(source)
 
 
-def test_a_student_fills_in_one_answer(pages: Pages, course: Course, tmp_path: Path) -> None:
-    page = pages.open(f"lab/tree/{TOPIC}/{TOPIC}.ipynb")
-    expect(page.locator(".jp-CodeCell")).to_have_count(5)
-    pages.picture("lab-opened")
-    run(page, cell(page, "import torch"))
-    run(page, cell(page, "def halve(x"))
-    check = cell(page, "# halve: 3 points")
-    run(page, check)
-    expect(check.locator(".jp-OutputArea")).to_contain_text("NotImplementedError: write your solution here")
-    pages.picture("lab-not-written")
-
-    write(page, cell(page, "def halve(x"), ANSWER)
+def restart_and_run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name="Restart Kernel and Run All Cells").click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
-    expect(check.locator(".jp-OutputArea")).to_have_text("halve: this example is right")
-    halver = cell(page, "# Halver: 2 points").locator(".jp-OutputArea")
-    expect(halver).to_contain_text("NotImplementedError: write your solution here")
-    with page.expect_response(lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url):
+
+
+def save(page: Page) -> None:
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url) as sent:
         page.keyboard.press("Control+s")
-    pages.picture("lab-filled-in")
+    assert sent.value.ok
+
+
+def test_a_student_fills_in_one_answer(pages: Pages, course: Course) -> None:
+    page = pages.open(f"lab/tree/{TOPIC}/{TOPIC}.ipynb")
+    expect(page.get_by_role("button", name="| Idle")).to_be_visible()  # before that, what is run may be lost
+    answer, check, output = cell(page, "def halve(x"), cell(page, "# halve: 3 points"), ".jp-OutputArea"
+    run(page, cell(page, "import torch"))
+    run(page, answer)
+    run(page, check)
+    expect(check.locator(output)).to_contain_text("NotImplementedError: write your solution here")
+    pages.picture("lab-not-written", check)
+
+    write(page, answer, "def halve(x):\n    return x / 3")
+    run(page, answer)
+    run(page, check)
+    expect(check.locator(output)).to_contain_text("AssertionError: half of 3 is 1.5")
+    pages.picture("lab-wrong", check)
+
+    write(page, answer, ANSWER)
+    restart_and_run_all(page)
+    expect(check.locator(output)).to_have_text("halve: this example is right")
+    other = cell(page, "# Halver: 2 points")
+    expect(other.locator(output)).to_contain_text("NotImplementedError: write your solution here")
+    save(page)
+    pages.picture("lab-right", check)
+
+    handed_in = course.submitted / "ada" / TOPIC
+    handed_in.mkdir(parents=True)
+    shutil.copy(pages.root / TOPIC / f"{TOPIC}.ipynb", handed_in)
+    runner(course.root)("grade", TOPIC)
+    result = json.loads((course.root / "results" / TOPIC / "ada.json").read_bytes())
+    assert {question["name"]: question["score"] for question in result["questions"]} == {
+        "halve": 3.0,
+        "Halver": 0.0,
+        "explain_halving": None,
+    }
