@@ -90,15 +90,15 @@ def running_server(root: Path, own: Path, extensions: tuple[str, ...]) -> Iterat
         stderr=subprocess.PIPE,
         text=True,
     ) as server:
-        assert server.stderr is not None
-        said: list[str] = []
-        for line in server.stderr:
+        log, said = server.stderr, list[str]()
+        assert log is not None
+        for line in log:
             said.append(line)
             if found := _ADDRESS.search(line):
                 break
         else:
             raise AssertionError("the Jupyter server did not start:\n" + "".join(said))
-        draining = threading.Thread(target=lambda: said.extend(server.stderr))
+        draining = threading.Thread(target=said.extend, args=[log])
         draining.start()
         try:
             yield found[0]

@@ -119,7 +119,7 @@ def test_an_instructor_grades_one_student(pages: Pages, course: Course) -> None:
     assert_no_answers(feedback.read_text(encoding="utf-8"), course)
 
     # The command line gives the same points, and what was typed stays.
-    runner(course.root)("grade", TOPIC, "ada")
+    runner(course.root)("grade", TOPIC, "--student", "ada")
     result = json.loads((course.root / "results" / TOPIC / "ada.json").read_bytes())
     assert (result["score"], result["max_score"]) == (2.0, 5.0)
     assert entered(course, "ada") == (3.5, False, COMMENT)
