@@ -18,7 +18,7 @@ from tests.toolkit.jupyter_pages import Pages, opened_pages
 from tests.toolkit.tiny import TOPIC, tiny_course
 from tests.toolkit.tiny_class import MARKUP, answered, cell_of, hand_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FORMGRADER = ("nbgrader.server_extensions.formgrader",)
 COMMENT = "Right, **as long as** the number is normal."

@@ -16,7 +16,7 @@ from tests.toolkit.command_line import runner
 from tests.toolkit.jupyter_pages import Pages, opened_pages
 from tests.toolkit.tiny import TOPIC, tiny_course
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 ANSWER = """def halve(x):
