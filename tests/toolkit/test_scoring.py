@@ -141,6 +141,12 @@ def test_the_note_names_the_broken_questions_that_a_failed_one_stands_on() -> No
     assert scored((base, failed), (other, failed), (user, passed))[2].note == ""
 
 
+def test_what_is_not_written_is_not_laid_to_what_is_wrong() -> None:
+    base, user = a_test("base"), a_test("user", depends_on=("base",))
+    assert scored((base, Verdict.FAILED), (user, Verdict.MISSING))[1].note == ""
+    assert scored((base, Verdict.MISSING), (user, Verdict.MISSING))[1].note == "probably because of base"
+
+
 def test_a_manual_question_waits_for_its_person_and_weighs_in_the_maximum() -> None:
     auto, manual = scored((a_test("q"), Verdict.PASSED), manual={"explain": 2.0})
     assert (manual.kind, manual.score, manual.max_score, manual.tests) == ("manual", None, 2.0, ())
