@@ -41,7 +41,8 @@ LAYERS = """
     collecting collecting.roster collecting.placing collecting.closing collecting.git
     collecting.collect
     pool roster pseudonyms
-    cluster.folder cluster.parcel teams history
+    cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
+    collecting.platforms collecting.exchange
     cluster.worker
     cluster.crew
     cluster.engine
