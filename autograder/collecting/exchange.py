@@ -61,7 +61,7 @@ def exchange(
 
 
 def inbound(folder: Path) -> Path:
-    """Where submissions come in: ``folder`` is the exchange, where it holds one course, or the course's folder in it."""
+    """Where submissions come in: ``folder`` is an exchange of one course, or a course's folder in one."""
     if (folder / "inbound").is_dir():
         return folder / "inbound"
     courses = sorted(path.parent.name for path in folder.glob("*/inbound")) if folder.is_dir() else []
@@ -75,7 +75,7 @@ def inbound(folder: Path) -> Path:
 def _folders(place: Path, topic: str, problems: dict[str, str]) -> Iterator[_Folder]:
     pattern = re.compile(rf"(?P<student>.+)\+{re.escape(topic)}\+(?P<time>[^+]+)(\+[^+]*)?", re.DOTALL)
     try:
-        names = sorted(os.listdir(place))
+        names = sorted(path.name for path in place.iterdir())
     except OSError as error:
         raise UsageError(f"{place}: cannot be read: {error.strerror}; run it as the user who collects") from error
     for name in names:
