@@ -116,9 +116,7 @@ def _likely(documents: Sequence[Document], usual: Set[int], least: float) -> Ite
         yield documents[left], documents[right]
 
 
-def _compared(
-    left: Document, right: Document, owned: Mapping[str, Set[int]], ignored: Callable[[int], bool]
-) -> Pair:
+def _compared(left: Document, right: Document, owned: Mapping[str, Set[int]], ignored: Callable[[int], bool]) -> Pair:
     passages = passages_of(left.hashes, right.hashes, right.places, ignored)
     lefts = {one.left + step for one in passages for step in range(one.length)}
     rights = {one.right + step for one in passages for step in range(one.length)}

@@ -81,4 +81,6 @@ def _run(left: Sequence[int], right: Sequence[int], at: int, place: int, ignored
 
 def own(hashes: Sequence[int], tokens: int, ignored: Callable[[int], bool]) -> Set[int]:
     """The tokens that are in no group to be ignored."""
-    return set(range(tokens)) - {at + step for at, value in enumerate(hashes) if ignored(value) for step in range(GROUP)}
+    return set(range(tokens)) - {
+        at + step for at, value in enumerate(hashes) if ignored(value) for step in range(GROUP)
+    }

@@ -43,6 +43,10 @@ LAYERS = """
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
     collecting.platforms collecting.exchange
+    similar similar.tokens similar.winnow similar.reading
+    similar.pairs
+    similar.page
+    similar.report
     cluster.worker
     cluster.crew
     cluster.engine
@@ -68,7 +72,7 @@ LAYERS = """
     ci.students
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
-    commands.roster commands.history commands.extend commands.report
+    commands.roster commands.history commands.extend commands.report commands.similar
     cli
     __main__
 """
