@@ -21,7 +21,7 @@ _GAP, _KEPT = 20, 6  # lines that are not shared: from where on they are folded,
 
 @dataclass(frozen=True)
 class Piece:
-    """Some code as it is shown; ``number`` is that of its passage, 0 without one; ``first``: the passage begins here."""
+    """Some code; ``number`` is that of its passage, 0 without one, and ``first`` says that the passage begins here."""
 
     text: str
     number: int = 0
@@ -73,8 +73,7 @@ def _columns(pair: Pair) -> tuple[Column, Column]:
 
 
 def _column(document: Document, share: float, passages: Iterable[tuple[int, int, int]]) -> Column:
-    tokens = document.tokens
-    spans = sorted((tokens[at].start, tokens[at + length - 1].end, number) for number, at, length in passages)
+    spans = sorted(span for number, at, length in passages for span in _spans(document, at, at + length, number))
     cells, begun, start = list[list[Piece]](), set[int](), 0
     for cell in document.cells:
         end = start + len(cell)
@@ -85,8 +84,19 @@ def _column(document: Document, share: float, passages: Iterable[tuple[int, int,
     return Column(line(document.student), share, cells, len(document.cells) - len(cells))
 
 
+def _spans(document: Document, at: int, end: int, number: int) -> Iterable[tuple[int, int, int]]:
+    """Where the tokens from ``at`` to ``end`` stand in the text, without comments and docstrings between them."""
+    start, last = document.tokens[at].start, document.tokens[at].end
+    for token in document.tokens[at + 1 : end]:
+        if document.text[last : token.start].strip():
+            yield start, last, number
+            start = token.start
+        last = token.end
+    yield start, last, number
+
+
 def _pieces(text: str, at: int, end: int, spans: Iterable[tuple[int, int, int]], begun: set[int]) -> Iterable[Piece]:
-    """The cell from ``at`` to ``end`` cut where passages begin and end; where two overlap, the first one has the code."""
+    """The cell from ``at`` to ``end``, cut where passages begin and end; of two that overlap the first has the code."""
     for start, stop, number in spans:
         if at < start:
             yield Piece(_folded(text[at:start]))

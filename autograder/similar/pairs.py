@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -99,7 +99,7 @@ def alike(documents: Sequence[Document], released: Sequence[str], least: float =
     return Alike(shown[:MOST_PAIRS], len(shown), common)
 
 
-def _likely(documents: Sequence[Document], usual: Set[int], least: float) -> Iterable[tuple[Document, Document]]:
+def _likely(documents: Sequence[Document], usual: set[int], least: float) -> Iterable[tuple[Document, Document]]:
     """Pairs that share fingerprints enough, by an index: most pairs of a class are never looked at."""
     prints = [document.fingerprints - usual for document in documents]
     index: dict[int, list[int]] = {}
@@ -116,14 +116,14 @@ def _likely(documents: Sequence[Document], usual: Set[int], least: float) -> Ite
         yield documents[left], documents[right]
 
 
-def _compared(left: Document, right: Document, owned: Mapping[str, Set[int]], ignored: Callable[[int], bool]) -> Pair:
+def _compared(left: Document, right: Document, owned: Mapping[str, set[int]], ignored: Callable[[int], bool]) -> Pair:
     passages = passages_of(left.hashes, right.hashes, right.places, ignored)
     lefts = {one.left + step for one in passages for step in range(one.length)}
     rights = {one.right + step for one in passages for step in range(one.length)}
     return Pair(_side(left, lefts, owned[left.student]), _side(right, rights, owned[right.student]), passages)
 
 
-def _side(document: Document, shared: Set[int], its_own: Set[int]) -> Side:
+def _side(document: Document, shared: set[int], its_own: set[int]) -> Side:
     both = len(shared & its_own)
     return Side(document, both / len(its_own) if its_own else 0.0, both)
 

@@ -8,7 +8,7 @@ every ``WINDOW`` neighbouring groups of ``GROUP`` tokens the one with the smalle
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 GROUP = 14  # tokens, about a line and a half: what is shorter is anybody's
@@ -79,7 +79,7 @@ def _run(left: Sequence[int], right: Sequence[int], at: int, place: int, ignored
     return length
 
 
-def own(hashes: Sequence[int], tokens: int, ignored: Callable[[int], bool]) -> Set[int]:
+def own(hashes: Sequence[int], tokens: int, ignored: Callable[[int], bool]) -> set[int]:
     """The tokens that are in no group to be ignored."""
     return set(range(tokens)) - {
         at + step for at, value in enumerate(hashes) if ignored(value) for step in range(GROUP)
