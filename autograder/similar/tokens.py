@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 # Names that the notebook's author chose, where attributes are concerned: others are those of a library.
-_CHOSEN = re.compile(r"(?:\b(?:def|class)\s+|\bself\.)(\w+)|\.(\w+)\s*(?:[-+*/@]?=(?!=)|:[^=\n]*=(?!=))")
+_CHOSEN = re.compile(r"(?:\b(?:def|class)\s+|\bself\.)(\w+)|\.(\w+)\s*(?:[-+*/@]?=(?!=)|:[^=\n]{1,60}=(?!=))")
 
 
 @dataclass(frozen=True)

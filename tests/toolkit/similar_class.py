@@ -23,7 +23,7 @@ def solution(topic: str) -> list[str]:
 
 
 def right_answers(topic: str) -> list[list[str]]:
-    """Notebooks of different right answers: the model solution, and one of each question's first, second ... variants."""
+    """Notebooks of different right answers: the model solution, and each question's first, second ... variants."""
     by_question: dict[str, list[str]] = {}
     variants = Course(ROOT).assignment(topic).variants
     for definition in ast.parse(variants.read_text(encoding="utf-8")).body:
@@ -31,7 +31,7 @@ def right_answers(topic: str) -> list[list[str]]:
             continue
         for mark in definition.decorator_list:
             if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "variant":
-                asked = ast.unparse(mark.keywords[0].value)
+                asked = ast.unparse((mark.args or [keyword.value for keyword in mark.keywords])[0])
                 definition.decorator_list = []
                 by_question.setdefault(asked, []).append(ast.unparse(definition))
     most = max(map(len, by_question.values()))
