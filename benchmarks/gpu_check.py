@@ -26,6 +26,11 @@ NEEDS = (
     "hypothesis", "ipykernel", "ipython", "jinja2", "jupytext", "matplotlib", "msgspec", "nbconvert", "nbformat",
     "nbgrader", "numpy", "pyseccomp", "pytest", "pyyaml", "rich", "sqlalchemy", "typer",
 )  # fmt: skip
+# What comes along for editing notebooks, and what a machine with torch has: not needed, and half of the bytes.
+SPARE = (
+    "babel", "debugpy", "ipywidgets", "jedi", "jupyterlab", "jupyterlab_widgets", "notebook", "numpy", "setuptools",
+    "widgetsnbextension",
+)  # fmt: skip
 _MODULES = {"pyyaml": "yaml", "ipython": "IPython"}
 
 
@@ -63,7 +68,11 @@ def fetch(folder: Path, python: str) -> int:
     where = ["--dest", str(folder), "-c", str(constraints)]
     kind = ["--only-binary=:all:", "--python-version", python, "--platform", "manylinux_2_28_x86_64"]
     kind += ["--platform", "manylinux2014_x86_64", "--platform", "any", "--implementation", "cp"]
-    return subprocess.run([sys.executable, "-m", "pip", "download", *where, *kind, *NEEDS], check=False).returncode
+    done = subprocess.run([sys.executable, "-m", "pip", "download", *where, *kind, *NEEDS], check=False)
+    for path in folder.glob("*.whl"):
+        if path.name.partition("-")[0].lower() in SPARE:
+            path.unlink()
+    return done.returncode
 
 
 def missing() -> list[str]:
@@ -73,10 +82,16 @@ def missing() -> list[str]:
 
 def install(wheels: Path, place: Path) -> Path:
     """The interpreter of an environment that has this machine's libraries, and from ``wheels`` what is missing."""
-    venv.create(place, system_site_packages=True, with_pip=True)
+    found = sorted(map(str, wheels.glob("*.whl")))
+    if not found:
+        raise SystemExit(f"{wheels} holds no wheels; make them where there is a network: --fetch-wheels {wheels}")
+    venv.create(place, with_pip=True)
     python = place / "bin" / "python"
-    command = [str(python), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(wheels), *missing()]
-    subprocess.run(command, check=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    # The interpreter that runs this may be one of an environment itself, whose libraries no other inherits.
+    here = [path for path in sys.path if path.endswith("-packages")]
+    (place / "lib" / version / "site-packages" / "here.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *found], check=True)
     return python
 
 

@@ -59,8 +59,8 @@ def check(chosen: argparse.Namespace) -> int:
         ("isolation", isolation),
         ("tricks", lambda folder, part: tricks(folder, part, device)),
         ("waiting for a GPU", lambda folder, part: waiting(folder, part, device)),
-        *((f"grades of {topic}", grades_of(topic, device, chosen.students)) for topic in _topics(chosen)),
         ("speed", lambda folder, part: speed(folder, part, device)),
+        *((f"grades of {topic}", grades_of(topic, device, chosen.students)) for topic in _topics(chosen)),
     ]
     for name, work in works:
         part = Part(name)
@@ -99,10 +99,11 @@ def grade(folder: Path, topic: str, *options: str, seconds: float = 600.0) -> di
         done = subprocess.run(command, **place, capture_output=True, text=True, timeout=seconds, check=False)  # type: ignore[call-overload]
     except subprocess.TimeoutExpired as error:
         raise BenchmarkError(f"{' '.join(command)} was not over after {seconds:g} s") from error
-    if done.returncode not in (0, 1):
+    reports = folder / (options[options.index("--results") + 1] if "--results" in options else "results") / topic
+    found = {path.stem: GradeReport.from_json(path.read_bytes()) for path in sorted(reports.glob("*.json"))}
+    if done.returncode not in (0, 1) or not found:
         raise BenchmarkError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    results = folder / (options[options.index("--results") + 1] if "--results" in options else "results") / topic
-    return {path.stem: GradeReport.from_json(path.read_bytes()) for path in sorted(results.glob("*.json"))}
+    return found
 
 
 # ------------------------------------------------------------------------------------------ parts
@@ -221,11 +222,9 @@ def speed(folder: Path, part: Part, device: str) -> None:
     for jobs in AT_ONCE[: 1 if device == "cpu" else None]:
         with _GpuMemory() as memory:
             reports = grade(course.root, classes.TOPIC, "--device", device, "--jobs", str(jobs), "--force")
-        landed = sorted(
-            (course.root / "results" / classes.TOPIC).glob("*.json"), key=lambda path: path.stat().st_mtime_ns
-        )
-        first, last = (landed[index].stat().st_mtime_ns / 1e9 for index in (jobs, -1))  # once all are warm
-        rate = (len(landed) - jobs - 1) / max(1e-9, last - first)
+        files = (course.root / "results" / classes.TOPIC).glob("*.json")
+        landed = sorted(path.stat().st_mtime_ns / 1e9 for path in files)[jobs:]  # once all are warm
+        rate = (len(landed) - 1) / max(1e-9, landed[-1] - landed[0])
         right = sum(report.verdict == "passed" for report in reports.values())
         if right != sum(not classes.is_wrong(number) for number in range(CLASS)):
             part.wrong.append(f"{jobs} at once: {right} of {CLASS} passed")
