@@ -43,6 +43,7 @@ from autograder.commands.shared import (
     progress_bar,
     writable,
 )
+from autograder.commands.similar import similar
 from autograder.commands.verify import verify
 from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
@@ -220,6 +221,7 @@ app.command()(export)
 app.command()(bundle)
 app.command()(replay)
 app.command("report")(class_report)
+app.command()(similar)
 app.command()(seed)
 app.command()(init_ci)
 app.command()(roster)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -15,48 +16,137 @@ from autograder.errors import UsageError
 from autograder.text import clean
 from autograder.words import plural
 
+if TYPE_CHECKING:
+    from autograder.collecting.people import People
+    from autograder.collecting.taking import Taken
+    from autograder.roster import Roster
+
+_PLACES = "--git ROSTER.csv, --exchange DIR, --moodle ZIP or --canvas ZIP"
+
 
 def collect(
     topic: Topic,
     git: Annotated[
         Path | None, typer.Option(help="CSV with the columns student,repository and, if wanted, ref and path.")
     ] = None,
+    exchange: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="nbgrader's exchange, or a course in it.")
+    ] = None,
+    moodle: Annotated[Path | None, typer.Option(metavar="ZIP", help="All submissions, as Moodle packs them.")] = None,
+    canvas: Annotated[Path | None, typer.Option(metavar="ZIP", help="All submissions, as Canvas packs them.")] = None,
     submitted: Annotated[Path | None, typer.Option(help="Folder of submissions; by default submitted/.")] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="The deadline, such as 2026-12-01T23:59+01:00: nothing newer.")
     ] = None,
+    timestamps: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV with the columns student,timestamp: when they handed in, for a zip file."
+        ),
+    ] = None,
+    any_owner: Annotated[
+        bool,
+        typer.Option("--any-owner", help="With --exchange: whoever owns a folder, as where students share a user."),
+    ] = False,
     course: CourseFolder = None,
 ) -> None:
     """Collect students' notebooks, by default as they are now."""
+    if sum(place is not None for place in (git, exchange, moodle, canvas)) != 1:
+        raise UsageError(f"collect: say where from, one place at a time: {_PLACES}")
+    _require_fitting(zipped=bool(moodle or canvas), exchange=exchange, until=until, times=timestamps, owner=any_owner)
+    found = Course.find(course)
+    most_bytes = found.assignment(topic).front.limits.notebook_bytes
+    place, deadline = (submitted or found.submitted).resolve(), _moment(until, "--until")
+    if git is not None:
+        _from_git(topic, git, place, most_bytes, deadline)
+        return
+    from autograder.collecting.exchange import exchange as read_exchange
+    from autograder.collecting.platforms import canvas as read_canvas
+    from autograder.collecting.platforms import moodle as read_moodle
+    from autograder.collecting.taking import Arrived, take
+    from autograder.roster import course_roster
+
+    times = _times(timestamps) if timestamps is not None else {}
+    roster = course_roster(found)
+
+    def arrived(what: Arrived) -> None:
+        _tell_taken(take(what, place, topic, most_bytes, times), roster)
+
+    if moodle is not None:
+        read_moodle(moodle, _people(found, roster), arrived)
+    elif canvas is not None:
+        read_canvas(canvas, _people(found, roster), arrived)
+    elif exchange is not None:
+        arrived(read_exchange(exchange, topic, deadline, known=roster, check_owner=not any_owner))
+
+
+def _require_fitting(
+    *, zipped: bool, exchange: Path | None, until: str | None, times: Path | None, owner: bool
+) -> None:
+    """Refuse options that say nothing of the place."""
+    if until is not None and zipped:
+        raise UsageError("--until: a zip file holds what counts by the platform's own deadline; set it there")
+    if times is not None and not zipped:
+        raise UsageError("--timestamps is for --moodle and --canvas; the other places say when")
+    if owner and exchange is None:
+        raise UsageError("--any-owner is for --exchange; nowhere else is an owner looked at")
+
+
+def _people(course: Course, roster: Roster | None) -> People:
+    from autograder.collecting.people import People
+
+    if roster is None:
+        raise UsageError(f"{course.root}: has no roster.csv, which says whose a name in the zip file is; write one")
+    return People(roster)
+
+
+def _tell_taken(taken: Taken, roster: Roster | None) -> None:
+    for name, note in taken.notes.items():
+        out.print(escape(f"{clean(name)}: {clean(note)}"))
+    silent = set(roster or ()) - {*taken.new, *taken.unchanged, *taken.problems}
+    if silent:
+        out.print(f"{plural(len(silent), 'student')} of the roster with nothing there")
+    _tell(taken.new, taken.unchanged, taken.problems)
+
+
+def _from_git(topic: str, roster: Path, place: Path, most_bytes: int, deadline: datetime | None) -> None:
     from autograder.collecting.collect import collect as collect_class
     from autograder.collecting.collect import read_sources
 
-    if git is None:
-        raise UsageError("collect: say where from: --git ROSTER.csv")
-    found = Course.find(course)
-    most_bytes = found.assignment(topic).front.limits.notebook_bytes
-    deadline = _moment(until)
-    sources = read_sources(git)
+    sources = read_sources(roster)
     with progress_bar() as bar:
         task = bar.add_task(f"collecting {topic}", total=len(sources))
-        place = (submitted or found.submitted).resolve()
         collected = collect_class(sources, place, topic, most_bytes, deadline, lambda: bar.advance(task))
-    out.print(f"{plural(len(collected.new), 'new notebook')}, {len(collected.unchanged)} unchanged")
-    for student, problem in collected.problems.items():
+    _tell(collected.new, collected.unchanged, collected.problems)
+
+
+def _tell(new: Sequence[str], unchanged: Sequence[str], problems: Mapping[str, str]) -> None:
+    """Say what was collected; ends with "no" where something could not be."""
+    out.print(f"{plural(len(new), 'new notebook')}, {len(unchanged)} unchanged")
+    for student, problem in problems.items():
         err.print(escape(f"{clean(student)}: {clean(problem)}"))
-    if collected.problems:
-        err.print(f"{plural(len(collected.problems), 'notebook')} could not be collected; the others were")
+    if problems:
+        err.print(f"{plural(len(problems), 'notebook')} could not be collected; the others were")
         raise typer.Exit(NO)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _times(path: Path) -> dict[str, datetime]:
+    """When students handed in, as a CSV file says."""
+    from autograder.collecting.roster import read_roster
+
+    rows = read_roster(path, ("timestamp",))
+    found = {row["student"]: _moment(row["timestamp"], f"{path}, {row['student']}:") for row in rows}
+    return {student: moment for student, moment in found.items() if moment is not None}
+
+
+def _moment(text: str | None, what: str) -> datetime | None:
     """The time that ``text`` says; raises ``UsageError`` for one that could mean two."""
     if text is None:
         return None
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--until {clean(text, 60)!r} is no time; write it as 2026-12-01T23:59+01:00") from error
+        raise UsageError(f"{what} {clean(text, 60)!r} is no time; write it as 2026-12-01T23:59+01:00") from error
     if found.tzinfo is None:
-        raise UsageError(f"--until {text}: in which time zone? Write it as {text}+01:00, or {text}Z for UTC")
+        raise UsageError(f"{what} {text}: in which time zone? Write it as {text}+01:00, or {text}Z for UTC")
     return found

@@ -41,7 +41,12 @@ LAYERS = """
     collecting collecting.roster collecting.placing collecting.closing collecting.git
     collecting.collect
     pool roster pseudonyms
-    cluster.folder cluster.parcel teams history
+    cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
+    collecting.platforms collecting.exchange
+    similar similar.tokens similar.winnow similar.reading
+    similar.pairs
+    similar.page
+    similar.report
     cluster.worker
     cluster.crew
     cluster.engine
@@ -68,7 +73,7 @@ LAYERS = """
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend
-    commands.report commands.feedback commands.outcome commands.new
+    commands.report commands.feedback commands.outcome commands.new commands.similar
     cli
     __main__
 """
