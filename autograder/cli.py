@@ -20,8 +20,8 @@ from autograder.commands.extend import extend
 from autograder.commands.feedback import feedback
 from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
-from autograder.commands.outcome import print_outcome
 from autograder.commands.new import new
+from autograder.commands.outcome import print_outcome
 from autograder.commands.record import record
 from autograder.commands.replay import replay
 from autograder.commands.report import class_report
@@ -33,6 +33,7 @@ from autograder.commands.shared import (
     NO,
     WRONG_USE,
     CourseFolder,
+    Database,
     Isolation,
     Jobs,
     Level,
@@ -141,7 +142,7 @@ def grade(
         Isolation, typer.Option(help="sandbox keeps all promises or stops; process is for code you trust.")
     ] = Isolation.SANDBOX,
     feedback_level: Level = None,
-    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's; none: results only.")] = None,
+    db: Database = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is up to date.")] = False,
     all_rows: Annotated[
         bool, typer.Option("--all", help="Print a line for each student, also of a large class.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.shared import CourseFolder, Topic, err, out, writable
+from autograder.commands.shared import CourseFolder, Database, Topic, err, out, writable
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.exports.formats import FORMATS
@@ -29,7 +29,7 @@ def export(
         typer.Option(help='The column on the platform, such as "Halving (1234)"; by default the title, a new one.'),
     ] = None,
     pseudonyms: Annotated[bool, typer.Option("--pseudonyms", help="Keep names and messages out of the table.")] = False,
-    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's; none: results only.")] = None,
+    db: Database = None,
     course: CourseFolder = None,
 ) -> None:
     """Write the grades of an assignment as a file for another program."""

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.shared import CourseFolder, out
+from autograder.commands.shared import CourseFolder, Database, out
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.text import clean
@@ -30,7 +30,7 @@ def extend(
     days: Annotated[float | None, typer.Option(help="Days after the due date; 0 takes an extension back.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show every extension.")] = False,
-    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's.")] = None,
+    db: Database = None,
     course: CourseFolder = None,
 ) -> None:
     """Give a student more time for an assignment."""

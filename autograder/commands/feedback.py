@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.markup import escape
 
-from autograder.commands.gradebook import Database, extras_of_class
-from autograder.commands.shared import CourseFolder, Level, Topic, out
+from autograder.commands.gradebook import extras_of_class
+from autograder.commands.shared import CourseFolder, Database, Level, Topic, out
 from autograder.course import Course
 from autograder.words import plural
 

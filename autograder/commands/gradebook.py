@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-import typer
 from rich.markup import escape
 
 from autograder.commands.shared import err
@@ -13,7 +11,6 @@ from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.extras import Extras
 
-Database = Annotated[str | None, typer.Option("--db", help="Gradebook URL, by default nbgrader's; none: results only.")]
 _LACKING = "pages show what the tests say, without a person's scores and late penalties"
 
 

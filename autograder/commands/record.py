@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.shared import NO, CourseFolder, Topic, err, out, writable
+from autograder.commands.shared import NO, CourseFolder, Database, Topic, err, out, writable
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.text import clean
@@ -21,9 +21,7 @@ def record(
     results: Annotated[
         Path | None, typer.Option(help="Folder, or file of --json; by default results/, where what holds is put.")
     ] = None,
-    db: Annotated[
-        str | None, typer.Option(envvar="AUTOGRADER_DB", help="Gradebook URL, by default nbgrader's.")
-    ] = None,
+    db: Database = None,
     summary: Annotated[Path | None, typer.Option(help="Add a table in Markdown to this file.")] = None,
     course: CourseFolder = None,
 ) -> None:

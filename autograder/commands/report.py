@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.gradebook import Database, extras_of_class
-from autograder.commands.shared import CourseFolder, Topic, out, writable
+from autograder.commands.gradebook import extras_of_class
+from autograder.commands.shared import CourseFolder, Database, Topic, out, writable
 from autograder.course import Course
 from autograder.words import plural
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.shared import CourseFolder, err, out
+from autograder.commands.shared import CourseFolder, Database, err, out
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.roster import COLUMNS, NAME, Roster, read_roster
@@ -23,7 +23,7 @@ def roster(
         Path | None, typer.Argument(metavar="[FILE.csv]", help="A list to become the course's roster.csv.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read and show it; write nothing.")] = False,
-    db: Annotated[str | None, typer.Option(help="Gradebook URL, by default nbgrader's; none: the file only.")] = None,
+    db: Database = None,
     course: CourseFolder = None,
 ) -> None:
     """Check and show who takes the course, and enter names, addresses and ids in the gradebook."""

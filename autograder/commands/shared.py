@@ -39,6 +39,10 @@ Level = Annotated[
 Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
 Topic = Annotated[str, typer.Argument(help="The assignment.")]
 CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--db", envvar="AUTOGRADER_DB", help="Gradebook URL, by default nbgrader's; none: results only."),
+]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0: as many as this machine bears.")]
 
 
