@@ -214,9 +214,9 @@ def xavier_uniform_from_one_half(shape, gain=1.0, generator=None):
 @variant("xavier_uniform")
 def xavier_uniform_by_lerp(shape, gain=1.0, generator=None):
     """Between two bounds, as tensors, in float64."""
-    bound = torch.tensor(6.0, dtype=torch.float64).div(sum(_fans(shape))).sqrt() * gain
+    bound = torch.tensor(6.0, dtype=torch.float64, device=_where(generator)).div(sum(_fans(shape))).sqrt() * gain
     share = torch.rand(*shape, generator=generator, dtype=torch.float64, device=_where(generator))
-    return torch.lerp(-bound.to(share.device), bound.to(share.device), share).float()
+    return torch.lerp(-bound, bound, share).float()
 
 
 @variant("xavier_uniform")
