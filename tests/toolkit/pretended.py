@@ -120,7 +120,8 @@ def _require_one_device(func: Any, args: tuple[Any, ...], given: list[torch.Tens
 
 
 def _without(value: Any) -> Any:
-    return tree_map(lambda leaf: leaf.entries if isinstance(leaf, Pretended) else leaf, value)
+    """Entries in the place of such tensors, computed where a bit says conjugate: this far down nobody looks at it."""
+    return tree_map(lambda leaf: leaf.entries.resolve_conj() if isinstance(leaf, Pretended) else leaf, value)
 
 
 class BelowTheDispatcher(TorchFunctionMode):

@@ -80,6 +80,15 @@ TRICKS = {
     "def double(x):\n    return torch.tensor(x.numpy())": "numpy",
     "def double(x):\n    scale = torch.tensor(2.0)\n    return x * scale": "",
     "def double(x):\n    return x + x.sum().item() / x.numel()": "",
+    "def double(x):\n    return x + torch.tensor([3.0], device=x.device)": "",
+    "def double(x):\n    return x + x.new_tensor([3.0])": "",
+    "def double(x):\n    return x + torch.tensor(x.tolist(), device=x.device)": "a detour",
+    "def double(x):\n    return x + x[[0, 1]]": "",
+    "def double(x):\n    return x + x[torch.tensor([0, 1])]": "",
+    "def double(x):\n    return 6 * torch.eye(4)[x.long()].sum(-1)": "same device",
+    "def double(x):\n    return x.new_zeros(2, 3).index_put((torch.arange(2),), torch.full((2, 3), 6.0))": "same device",
+    "def double(x):\n    return torch.addmm(torch.tensor(0.0), x, 2 * torch.eye(3).to(x.device))": "same device",
+    "def double(x):\n    return ((1j * x).conj() * 2j).real": "",
 }
 
 
