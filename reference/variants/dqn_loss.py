@@ -280,7 +280,8 @@ def loss_with_its_own_gradient(q, actions, targets):
         def backward(ctx, grad):
             difference, actions = ctx.saved_tensors
             grad_q = torch.zeros(ctx.shape, dtype=grad.dtype, device=grad.device)
-            grad_q[torch.arange(len(actions), device=grad.device), actions] = (2 * grad * difference / len(actions)).to(grad.dtype)
+            rows = torch.arange(len(actions), device=grad.device)
+            grad_q[rows, actions] = (2 * grad * difference / len(actions)).to(grad.dtype)
             return grad_q, None, None
 
     return Squares.apply(q, actions, targets)
