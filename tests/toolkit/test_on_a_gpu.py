@@ -75,6 +75,7 @@ def test_long_tests_are_tests_of_the_course() -> None:
     assert {test.name for topic in COURSE.topics() for test in material(topic)[0].tests} >= LONG
 
 
+@pytest.mark.filterwarnings("ignore")  # as in a student's process
 @pytest.mark.parametrize("topic", COURSE.topics())
 def test_unusual_answers_pass_on_a_gpu_as_on_a_cpu(topic: str) -> None:
     names = material(topic)[1]
