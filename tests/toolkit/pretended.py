@@ -14,11 +14,10 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_iter, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from autograder.sandbox import evaluate
-from autograder.sandbox.accelerator import Accelerator, stand_in
+from autograder.sandbox.accelerator import Accelerator, leaves, mapped, stand_in
 from autograder.testing.student import LocalBackend
 
 KIND = "pretended"
@@ -93,7 +92,7 @@ def _perform(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
         there = torch.device(device).type == KIND
     elif name == "copy_":
         there = isinstance(args[0], Pretended)
-    for leaf in tree_iter((args, dict(kwargs))):
+    for leaf in leaves((args, dict(kwargs))):
         if isinstance(leaf, torch.Generator) and Generator.is_one(leaf) != there:
             raise RuntimeError(f"Expected a '{KIND if there else 'cpu'}' device type for generator")
     if not there and not any(isinstance(tensor, Pretended) for tensor in given):
@@ -101,12 +100,12 @@ def _perform(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
     made = func(*_without(args), **_without(kwargs))
     if not there:
         return args[0] if name == "copy_" else made
-    wrapped = tree_map(lambda leaf: Pretended(leaf) if isinstance(leaf, torch.Tensor) else leaf, made)
+    wrapped = mapped(made, lambda leaf: Pretended(leaf) if isinstance(leaf, torch.Tensor) else leaf)
     return return_and_correct_aliasing(func, args, dict(kwargs), wrapped)
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_iter(value) if isinstance(leaf, torch.Tensor)]
+    return [leaf for leaf in leaves(value) if isinstance(leaf, torch.Tensor)]
 
 
 def _require_one_device(func: Any, args: tuple[Any, ...], given: list[torch.Tensor]) -> None:
@@ -121,7 +120,7 @@ def _require_one_device(func: Any, args: tuple[Any, ...], given: list[torch.Tens
 
 def _without(value: Any) -> Any:
     """Entries in the place of such tensors, computed where a bit says conjugate: this far down nobody looks at it."""
-    return tree_map(lambda leaf: leaf.entries.resolve_conj() if isinstance(leaf, Pretended) else leaf, value)
+    return mapped(value, lambda leaf: leaf.entries.resolve_conj() if isinstance(leaf, Pretended) else leaf)
 
 
 class BelowTheDispatcher(TorchFunctionMode):
