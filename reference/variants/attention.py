@@ -158,7 +158,7 @@ def attention_in_three_dimensions(q, k, v, mask=None):
     wide, front = torch.promote_types(q.dtype, torch.float32), q.shape[:-2]
     queries, keys, values = (t.to(wide).reshape(-1, *t.shape[-2:]) for t in (q, k, v))
     scores = torch.bmm(queries, keys.transpose(1, 2)) / math.sqrt(q.size(-1))
-    allowed = torch.ones(scores.shape, dtype=torch.bool)
+    allowed = torch.ones_like(scores, dtype=torch.bool)
     if mask is not None:
         allowed = mask.broadcast_to(*front, *scores.shape[1:]).reshape(scores.shape)
     empty = ~allowed.any(-1, keepdim=True)
@@ -269,7 +269,7 @@ def heads_in_the_batch(x, w_q, w_k, w_v, w_o, num_heads, mask=None):
     wide = torch.promote_types(x.dtype, torch.float32)
     stack = torch.stack([w.to(wide) for w in (w_q, w_k, w_v)])
     q, k, v = (torch.cat(p.chunk(num_heads, dim=-1)) for p in x.to(wide) @ stack.unsqueeze(1))
-    scores = torch.baddbmm(torch.zeros((), dtype=wide), q, k.transpose(1, 2), beta=0, alpha=q.size(-1) ** -0.5)
+    scores = torch.baddbmm(q.new_zeros(()), q, k.transpose(1, 2), beta=0, alpha=q.size(-1) ** -0.5)
     if mask is not None:
         allowed = mask.expand(x.size(0), x.size(1), x.size(1)).repeat(num_heads, 1, 1)
         scores = scores + torch.zeros_like(scores).masked_fill(~allowed, -1e15)

@@ -34,7 +34,7 @@ def forward_on_columns(x, A, b):
 @variant(of="linear_forward")
 def forward_with_a_column_of_ones(x, A, b):
     """The biases as one more column of weights."""
-    ones = torch.ones(len(x), 1, dtype=x.dtype)
+    ones = torch.ones(len(x), 1, dtype=x.dtype, device=x.device)
     return torch.cat([x, ones], 1) @ torch.cat([A, b[:, None].to(A.dtype)], 1).to(x.dtype).T
 
 
@@ -59,8 +59,8 @@ def forward_by_column(x, A, b):
 @variant(of="linear_forward")
 def forward_through_numpy(x, A, b):
     """In numpy and back."""
-    z = x.double().numpy() @ A.double().numpy().T + b.double().numpy()
-    return torch.from_numpy(np.ascontiguousarray(z)).to(x.dtype)
+    x64, A64, b64 = (part.double().cpu().numpy() for part in (x, A, b))
+    return torch.from_numpy(np.ascontiguousarray(x64 @ A64.T + b64)).to(x)
 
 
 @variant(of="linear_forward")
@@ -103,14 +103,14 @@ def backward_transposed(grad_z, x, A):
     """Everything on columns, turned back at the end: results that are not contiguous."""
     dtype = grad_z.dtype
     x, A = x.to(dtype), A.to(dtype)
-    return (A.T @ grad_z.T).T, (x.T @ grad_z).T, grad_z.T @ torch.ones(len(x), dtype=dtype)
+    return (A.T @ grad_z.T).T, (x.T @ grad_z).T, grad_z.T @ grad_z.new_ones(len(x))
 
 
 @variant(of="linear_backward")
 def backward_with_a_column_of_ones(grad_z, x, A):
     """The biases' gradient as one more column of the weights': two views of one tensor."""
     dtype = grad_z.dtype
-    both = grad_z.T @ torch.cat([x.to(dtype), torch.ones(len(x), 1, dtype=dtype)], 1)
+    both = grad_z.T @ torch.cat([x.to(dtype), grad_z.new_ones(len(x), 1)], 1)
     return torch.mm(grad_z, A.to(dtype)), both[:, :-1], both[:, -1]
 
 
@@ -311,7 +311,7 @@ def _refuse(targets, classes):
 def cross_entropy_by_logsumexp(logits, targets):
     """The logarithm of the sum at once."""
     _refuse(targets, logits.shape[1])
-    rows = torch.arange(len(targets))
+    rows = torch.arange(len(targets), device=targets.device)
     log_p = logits - torch.logsumexp(logits, dim=1, keepdim=True)
     grad = torch.exp(log_p)
     grad[rows, targets] -= 1.0
@@ -333,7 +333,7 @@ def cross_entropy_with_one_hot_targets(logits, targets):
 def cross_entropy_by_an_outer_comparison(logits, targets):
     """The chosen classes by comparison; the loss as a difference of two means."""
     _refuse(targets, logits.shape[-1])
-    chosen = targets[:, None] == torch.arange(logits.shape[-1])
+    chosen = targets[:, None] == torch.arange(logits.shape[-1], device=targets.device)
     top = logits.max(dim=1, keepdim=True).values
     powers = torch.exp(logits - top)
     total = powers.sum(1, keepdim=True)
@@ -348,7 +348,7 @@ def cross_entropy_from_the_margins(logits, targets):
     margins = logits - logits.gather(1, targets[:, None])
     loss = torch.logsumexp(margins, 1).mean()
     p = torch.exp(margins - torch.logsumexp(margins, 1, keepdim=True))
-    eye = torch.eye(logits.shape[1], dtype=logits.dtype)
+    eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
     return loss, (p - eye[targets]) / len(targets)
 
 
@@ -358,9 +358,10 @@ def cross_entropy_on_columns(logits, targets):
     _refuse(targets, logits.shape[1])
     scores = logits.T
     log_p = scores - scores.logsumexp(0)
-    share = torch.full((len(targets),), 1 / len(targets), dtype=torch.float64)
-    picked = log_p[targets, torch.arange(len(targets))].double()
-    grad = log_p.exp().index_put((targets, torch.arange(len(targets))), logits.new_tensor(-1.0), accumulate=True)
+    share = torch.full_like(targets, 1 / len(targets), dtype=torch.float64)
+    places = targets, torch.arange(len(targets), device=targets.device)
+    picked = log_p[places].double()
+    grad = log_p.exp().index_put(places, logits.new_tensor(-1.0), accumulate=True)
     return -torch.dot(picked, share).to(logits.dtype), grad.T * (1 / len(targets))
 
 
@@ -371,7 +372,7 @@ def cross_entropy_with_python_targets(logits, targets):
     wrong = [t for t in targets.tolist() if t not in range(classes)]
     if wrong:
         raise ValueError(f"targets contains {wrong[0]}, outside [0, {classes})")
-    chosen = torch.tensor([[float(t == k) for k in range(classes)] for t in targets.tolist()]).to(logits.dtype)
+    chosen = torch.tensor([[float(t == k) for k in range(classes)] for t in targets.tolist()]).to(logits)
     log_p = logits - logits.amax(1, keepdim=True)
     log_p = log_p - log_p.exp().sum(1, keepdim=True).log()
     return (-(log_p * chosen).sum(1)).mean(), (log_p.exp() - chosen) / len(chosen)
@@ -382,12 +383,12 @@ def cross_entropy_through_numpy(logits, targets):
     """In numpy and back."""
     if (targets < 0).any() or (targets >= logits.shape[1]).any():
         raise ValueError("targets out of range")
-    s, t = logits.double().numpy(), targets.numpy()
+    s, t = logits.double().cpu().numpy(), targets.cpu().numpy()
     log_p = s - np.logaddexp.reduce(s, axis=1, keepdims=True)
     grad = np.exp(log_p)
     grad[np.arange(len(t)), t] -= 1
     loss = -log_p[np.arange(len(t)), t].mean()
-    return torch.tensor(loss, dtype=logits.dtype), torch.tensor(grad / len(t), dtype=logits.dtype)
+    return torch.tensor(loss).to(logits), torch.tensor(grad / len(t)).to(logits)
 
 
 # -------------------------------------------------------------------------------------- mlp_forward
@@ -457,7 +458,7 @@ def network_by_vmap(x, params):
 def _loss(logits, targets):
     if targets.min().item() < 0 or targets.max().item() > logits.shape[1] - 1:
         raise ValueError("targets must lie in [0, K)")
-    rows = torch.arange(len(targets))
+    rows = torch.arange(len(targets), device=targets.device)
     log_p = logits - logits.logsumexp(1, keepdim=True)
     grad = log_p.exp()
     grad[rows, targets] -= 1
@@ -521,7 +522,7 @@ def gradients_with_masks_kept(x, targets, params):
 @variant(of="mlp_loss_and_grads")
 def gradients_with_biases_as_weights(x, targets, params):
     """The biases as one more column of weights; the gradients are views of one tensor each."""
-    one = torch.ones(len(x), 1, dtype=x.dtype)
+    one = x.new_ones(len(x), 1)
     joined = [torch.cat([A, b[:, None]], 1).to(x.dtype) for A, b in params]
     inputs = [torch.cat([x, one], 1)]
     for W in joined[:-1]:

@@ -217,7 +217,7 @@ def update_channel_by_channel(running_mean, running_var, mean, var, momentum=0.1
 def update_by_one_product(running_mean, running_var, mean, var, momentum=0.1):
     """Two weights times a stack of everything; views of one result."""
     old, new = torch.stack((running_mean, running_var)), torch.stack((mean, var))
-    weights = torch.tensor([1 - momentum, momentum], dtype=torch.float64)
+    weights = torch.tensor([1 - momentum, momentum], dtype=torch.float64, device=mean.device)
     return torch.tensordot(weights, torch.stack((old.double(), new.double())), 1).to(old.dtype).unbind()
 
 
@@ -340,7 +340,8 @@ def backward_by_jacobian(grad_y, x, gamma, eps=1e-5):
     n = values.shape[1]
     centred = values - values.mean(1, keepdim=True)
     var = centred.square().mean(1) + eps
-    jacobian = torch.eye(n).double() - 1 / n - torch.einsum("ci,cj,c->cij", centred, centred, 1 / (n * var))
+    centring = torch.eye(n, device=x.device).double() - 1 / n
+    jacobian = centring - torch.einsum("ci,cj,c->cij", centred, centred, 1 / (n * var))
     grad_x = torch.einsum("cij,cj,c->ic", jacobian, g, gamma.double() / var.sqrt())
     grads = _as(x, grad_x), torch.einsum("ci,ci,c->c", g, centred, var**-0.5), g.sum(1)
     return tuple(grad.to(grad_y.dtype) for grad in grads)
@@ -366,7 +367,7 @@ def backward_by_projection(grad_y, x, gamma, eps=1e-5):
     """Multiplies by the matrix that takes the mean away."""
     _require_two(x)
     columns, g = _columns(x), _columns(grad_y)
-    centring = torch.eye(len(columns), dtype=x.dtype) - 1 / len(columns)
+    centring = torch.eye(len(columns), dtype=x.dtype, device=x.device) - 1 / len(columns)
     centred = centring @ columns
     std = (centred.square().mean(0) + eps).sqrt()
     hat = centred / std

@@ -1,5 +1,6 @@
 """Odd but right answers on convolutions: each earns full marks."""
 
+import functools
 import math
 from fractions import Fraction
 from itertools import product
@@ -223,7 +224,7 @@ def matrix_from_the_images_of_a_basis(kernel, input_shape):
     height, width = input_shape
     if kernel.shape[0] > height or kernel.shape[1] > width:
         raise ValueError("the input is too small")
-    basis = torch.eye(height * width, dtype=kernel.dtype).view(-1, 1, height, width)
+    basis = torch.eye(height * width, dtype=kernel.dtype, device=kernel.device).view(-1, 1, height, width)
     patches = F.unfold(basis, tuple(kernel.shape))
     return torch.einsum("k,ckp->pc", kernel.flatten(), patches)
 
@@ -236,7 +237,7 @@ def matrix_of_toeplitz_blocks(kernel, input_shape):
         raise ValueError(f"kernel {k_h, k_w} > input {height, width}")
 
     def shift(rows, columns, by):
-        return torch.diag(torch.ones(columns - abs(by), dtype=kernel.dtype), by)[:rows]
+        return torch.diag(kernel.new_ones(columns - abs(by)), by)[:rows]
 
     U = sum(
         kernel[a, b] * torch.kron(shift(height - k_h + 1, height, a), shift(width - k_w + 1, width, b))
@@ -251,9 +252,9 @@ def matrix_by_scattering(kernel, input_shape):
     (k_h, k_w), (H, W) = kernel.shape, input_shape
     if k_h > H or k_w > W:
         raise ValueError("kernel too large")
-    pixels = torch.arange(H * W).view(H, W)
+    pixels = torch.arange(H * W, device=kernel.device).view(H, W)
     windows = pixels.unfold(0, k_h, 1).unfold(1, k_w, 1).reshape(-1, k_h * k_w)
-    columns = torch.zeros(H * W, len(windows), dtype=torch.float64)
+    columns = torch.zeros(H * W, len(windows), dtype=torch.float64, device=kernel.device)
     values = kernel.double().flatten()[:, None].expand(-1, len(windows))
     return columns.scatter_add(0, windows.T, values).type_as(kernel).T
 
@@ -300,8 +301,9 @@ def matrix_by_comparing_positions(kernel, input_shape):
     """No loop: gathers by the distance of input and output pixel, and puts zeros where it is out of the kernel."""
     _fits(kernel, input_shape)
     (k_h, k_w), (H, W) = kernel.shape, input_shape
-    rows = torch.arange(H) - torch.arange(H - k_h + 1)[:, None]
-    columns = torch.arange(W) - torch.arange(W - k_w + 1)[:, None]
+    places = functools.partial(torch.arange, device=kernel.device)
+    rows = places(H) - places(H - k_h + 1)[:, None]
+    columns = places(W) - places(W - k_w + 1)[:, None]
     inside = ((rows >= 0) & (rows < k_h))[:, None, :, None] & ((columns >= 0) & (columns < k_w))[None, :, None, :]
     entries = kernel[rows.clamp(0, k_h - 1)[:, None, :, None], columns.clamp(0, k_w - 1)[None, :, None, :]]
     return torch.where(inside, entries, torch.zeros_like(entries)).flatten(2).flatten(0, 1)
@@ -342,11 +344,11 @@ def conv2d_channel_by_channel(x, weight, bias=None, stride=1, padding=0, dilatio
     """Loops over both kinds of channels and over the kernel; a Parameter where no gradient is asked for."""
     *_, h, w = _shape(x, weight, stride, padding, dilation)
     (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
-    padded = torch.zeros(x.shape[0], x.shape[1], x.shape[2] + 2 * p_h, x.shape[3] + 2 * p_w, dtype=x.dtype)
+    padded = x.new_zeros(x.shape[0], x.shape[1], x.shape[2] + 2 * p_h, x.shape[3] + 2 * p_w)
     padded[:, :, p_h : p_h + x.shape[2], p_w : p_w + x.shape[3]] = x
     maps = []
     for o, kernel in enumerate(weight.to(x.dtype)):
-        total = torch.zeros(x.shape[0], h, w, dtype=x.dtype)
+        total = x.new_zeros(x.shape[0], h, w)
         for c, a, b in product(range(kernel.shape[0]), range(kernel.shape[1]), range(kernel.shape[2])):
             total = total + kernel[c, a, b] * padded[:, c, a * d_h :: s_h, b * d_w :: s_w][:, :h, :w]
         maps.append(total if bias is None else total + bias[o].to(x.dtype))
@@ -428,7 +430,7 @@ def conv2d_adding_in_place(x, weight, bias=None, stride=1, padding=0, dilation=1
     """Adds products into a tensor of its own, with broadcasting in the place of a matrix product."""
     *_, h, w = _shape(x, weight, stride, padding, dilation)
     (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
-    padded, out = F.pad(x, (p_w, p_w, p_h, p_h)), torch.zeros(x.shape[0], weight.shape[0], h, w, dtype=x.dtype)
+    padded, out = F.pad(x, (p_w, p_w, p_h, p_h)), x.new_zeros(x.shape[0], weight.shape[0], h, w)
     for a, b in product(range(weight.shape[2]), range(weight.shape[3])):
         pixels = padded[:, None, :, a * d_h :: s_h, b * d_w :: s_w][..., :h, :w]
         out += (pixels * weight[:, :, a, b, None, None].to(x.dtype)).sum(2)
@@ -477,7 +479,7 @@ def conv2d_as_one_large_matrix(x, weight, bias=None, stride=1, padding=0, dilati
     *_, h, w = _shape(x, weight, stride, padding, dilation)
     (s_h, s_w), (p_h, p_w), (d_h, d_w) = _both(stride), _both(padding), _both(dilation)
     padded = F.pad(x, (p_w, p_w, p_h, p_h))
-    U = torch.zeros(h, w, weight.shape[0], *padded.shape[1:], dtype=x.dtype)
+    U = x.new_zeros(h, w, weight.shape[0], *padded.shape[1:])
     i, j = torch.arange(h)[:, None], torch.arange(w)[None, :]
     for a, b in product(range(weight.shape[2]), range(weight.shape[3])):
         U[i, j, :, :, i * s_h + a * d_h, j * s_w + b * d_w] = weight[:, :, a, b].to(x.dtype)

@@ -161,7 +161,7 @@ def multiclass_by_comparison(logits, labels, eps=1e-6):
     classes = logits.shape[1]
     _check(labels, classes)
     p = F.softmax(logits.double(), dim=1)
-    t = labels.unsqueeze(1) == torch.arange(classes).view(1, -1, 1, 1)
+    t = labels.unsqueeze(1) == torch.arange(classes, device=labels.device).view(1, -1, 1, 1)
     overlap, total = (p * t).sum((2, 3)), p.sum((2, 3)) + t.sum((2, 3))
     return torch.mean(1 - (2 * overlap + eps) / (total + eps)).to(logits.dtype)
 
@@ -190,7 +190,7 @@ def multiclass_with_a_softmax_by_hand(logits, labels, eps=1e-6):
     shifted = _wide(logits) - _wide(logits).amax(1, keepdim=True).detach()
     powers = shifted.exp()
     p = powers / powers.sum(1, keepdim=True)
-    t = torch.eye(logits.shape[1])[labels].permute(0, 3, 1, 2)
+    t = torch.eye(logits.shape[1], device=logits.device)[labels].permute(0, 3, 1, 2)
     overlap, total = (p * t).flatten(2).sum(2), (p + t).flatten(2).sum(2)
     return (1 - (2 * overlap + eps) / (total + eps)).mean().to(logits.dtype)
 
@@ -223,8 +223,8 @@ def multiclass_counted_by_index_add(logits, labels, eps=1e-6):
     _check(labels, classes)
     p, index = _wide(logits).softmax(1).flatten(2), labels.flatten(1)
     own = p.gather(1, index[:, None])[:, 0]
-    overlap = torch.zeros(p.shape[:2], dtype=p.dtype).scatter_add(1, index, own)
-    counts = torch.zeros(p.shape[:2], dtype=p.dtype).scatter_add(1, index, torch.ones_like(own))
+    overlap = p.new_zeros(p.shape[:2]).scatter_add(1, index, own)
+    counts = p.new_zeros(p.shape[:2]).scatter_add(1, index, torch.ones_like(own))
     return (1 - (2 * overlap + eps) / (p.sum(2) + counts + eps)).mean().to(logits.dtype)
 
 
@@ -234,7 +234,7 @@ def multiclass_from_differences(logits, labels, eps=1e-6):
     _check(labels, logits.shape[1])
     z = logits.double()
     p = (z.unsqueeze(1) - z.unsqueeze(2)).logsumexp(2).neg().exp()
-    t = (labels[:, None] == torch.arange(z.shape[1])[:, None, None]).flatten(0, 1)
+    t = (labels[:, None] == torch.arange(z.shape[1], device=z.device)[:, None, None]).flatten(0, 1)
     return right.dice_loss(p.flatten(0, 1), t, eps).to(logits.dtype)
 
 
@@ -272,7 +272,7 @@ def entropy_of_rows(logits, labels):
     _check(labels, logits.shape[1])
     rows = _wide(logits).permute(0, 2, 3, 1).reshape(-1, logits.shape[1])
     rows = rows - rows.max(1, keepdim=True).values
-    losses = rows.exp().sum(1).log() - rows[torch.arange(len(rows)), labels.reshape(-1)]
+    losses = rows.exp().sum(1).log() - rows[torch.arange(len(rows), device=rows.device), labels.reshape(-1)]
     return losses.sum().div(losses.numel()).to(logits.dtype)
 
 
@@ -297,7 +297,7 @@ def entropy_by_logaddexp(logits, labels):
 
 @variant("pixel_cross_entropy")
 def entropy_with_unit_weights(logits, labels):
-    return right.weighted_pixel_cross_entropy(logits, labels, torch.ones(labels.shape, dtype=logits.dtype))
+    return right.weighted_pixel_cross_entropy(logits, labels, torch.ones_like(labels, dtype=logits.dtype))
 
 
 @variant("pixel_cross_entropy")
@@ -339,7 +339,7 @@ def weights_by_padding(labels, edge_weight=5.0):
 
 @variant("boundary_weights")
 def weights_by_slices(labels, edge_weight=5.0):
-    weights = torch.ones(labels.shape)
+    weights = torch.ones(labels.shape, device=labels.device)
     down, across = labels[:, 1:] != labels[:, :-1], labels[:, :, 1:] != labels[:, :, :-1]
     for region, differ in (
         (weights[:, 1:], down),
@@ -354,7 +354,7 @@ def weights_by_slices(labels, edge_weight=5.0):
 @variant("boundary_weights")
 def weights_by_roll(labels, edge_weight=5.0):
     """torch.roll, and what came round the frame taken out again."""
-    at_edge = torch.zeros(labels.shape)
+    at_edge = torch.zeros(labels.shape, device=labels.device)
     for dim in (1, 2):
         for step in (1, -1):
             differs = labels.roll(step, dim).ne(labels)
@@ -378,15 +378,15 @@ def weights_by_diff(labels, edge_weight=5.0):
     wide = labels.long()
     down, across = wide.diff(dim=1).ne(0), wide.diff(dim=2).ne(0)
     marked = F.pad(down, (0, 0, 1, 0)) | F.pad(down, (0, 0, 0, 1)) | F.pad(across, (1, 0)) | F.pad(across, (0, 1))
-    return nn.Parameter(torch.ones(labels.shape).masked_fill_(marked, 1 + edge_weight))
+    return nn.Parameter(torch.ones(labels.shape, device=labels.device).masked_fill_(marked, 1 + edge_weight))
 
 
 @variant("boundary_weights")
 def weights_by_convolution(labels, edge_weight=5.0):
     """A cross of ones counts, class by class, the neighbours that a pixel has of its own label."""
-    cross = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]])[None, None]
-    there = F.conv2d(torch.ones(labels.shape)[:, None], cross, padding=1)
-    alike = torch.zeros(labels.shape)[:, None]
+    cross = torch.tensor([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]], device=labels.device)[None, None]
+    there = F.conv2d(torch.ones(labels.shape, device=labels.device)[:, None], cross, padding=1)
+    alike = torch.zeros_like(there)
     for value in labels.unique():
         mask = (labels == value).float()[:, None]
         alike += mask * F.conv2d(mask, cross, padding=1)
@@ -405,7 +405,7 @@ def weights_by_unfold(labels, edge_weight=5.0):
 def weights_pixel_by_pixel(labels, edge_weight=5.0):
     """A loop over the pixels of an image, all images at once."""
     _, height, width = labels.shape
-    weights = torch.full(labels.shape, 1.0)
+    weights = torch.full(labels.shape, 1.0, device=labels.device)
     for i in range(height):
         for j in range(width):
             for k, m in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):

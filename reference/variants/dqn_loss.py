@@ -28,7 +28,7 @@ def _require(**shares):
 def returns_by_a_triangle(rewards, gamma):
     """A triangular matrix of powers, without a loop."""
     _require(gamma=gamma)
-    steps = torch.arange(len(rewards))
+    steps = torch.arange(len(rewards), device=rewards.device)
     lag = (steps[None, :] - steps[:, None]).clamp(min=0)
     powers = torch.triu(torch.tensor(float(gamma), dtype=torch.float64) ** lag)
     return (powers @ rewards.double()).to(rewards.dtype)
@@ -80,7 +80,7 @@ def returns_by_convolution(rewards, gamma):
     """A correlation with the powers of gamma."""
     _require(gamma=gamma)
     steps = len(rewards)
-    powers = torch.tensor([float(gamma) ** k for k in range(steps)], dtype=rewards.dtype)
+    powers = torch.tensor([float(gamma) ** k for k in range(steps)], dtype=rewards.dtype, device=rewards.device)
     padded = F.pad(rewards, (0, steps - 1))
     return F.conv1d(padded[None, None], powers[None, None])[0, 0]
 
@@ -144,10 +144,10 @@ def targets_as_a_parameter(rewards, next_q, dones, gamma):
 def targets_through_numpy(rewards, next_q, dones, gamma):
     """NumPy all the way, in float64."""
     _require(gamma=gamma)
-    r, q, over = (part.detach().numpy() for part in (rewards, next_q, dones))
+    r, q, over = (part.detach().cpu().numpy() for part in (rewards, next_q, dones))
     with np.errstate(invalid="ignore"):
         y = np.where(over, r.astype(np.float64), r.astype(np.float64) + gamma * q.max(axis=1).astype(np.float64))
-    return torch.from_numpy(y).to(rewards.dtype)
+    return torch.from_numpy(y).to(rewards)
 
 
 @variant("td_targets")
@@ -174,7 +174,7 @@ def targets_by_lerp(rewards, next_q, dones, gamma):
 @variant("double_dqn_targets")
 def double_by_rows(rewards, next_q_online, next_q_target, dones, gamma):
     _require(gamma=gamma)
-    rows = torch.arange(rewards.shape[0])
+    rows = torch.arange(rewards.shape[0], device=rewards.device)
     values = next_q_target[rows, next_q_online.max(dim=1).indices]
     return torch.where(dones, rewards, (rewards + gamma * values).to(rewards.dtype)).detach()
 
@@ -224,7 +224,7 @@ def double_by_flat_index(rewards, next_q_online, next_q_target, dones, gamma):
     """Places in the flattened table."""
     _require(gamma=gamma)
     batch, count = next_q_online.shape
-    places = torch.arange(batch) * count + next_q_online.argmax(dim=-1)
+    places = torch.arange(batch, device=next_q_online.device) * count + next_q_online.argmax(dim=-1)
     values = torch.take(next_q_target, places)
     return torch.where(dones, rewards, (gamma * values + rewards).to(rewards.dtype)).data
 
@@ -234,7 +234,7 @@ def double_by_flat_index(rewards, next_q_online, next_q_target, dones, gamma):
 
 @variant("dqn_loss")
 def loss_by_index(q, actions, targets):
-    return (targets.detach() - q[torch.arange(len(q)), actions]).pow(2).mean().to(q.dtype)
+    return (targets.detach() - q[torch.arange(len(q), device=q.device), actions]).pow(2).mean().to(q.dtype)
 
 
 @variant("dqn_loss")
@@ -260,7 +260,7 @@ def loss_in_float64(q, actions, targets):
 @variant("dqn_loss")
 def loss_by_mask(q, actions, targets):
     """A boolean table picks one entry per row, in the order of rows."""
-    chosen = q[torch.arange(q.shape[1]) == actions[:, None]]
+    chosen = q[torch.arange(q.shape[1], device=q.device) == actions[:, None]]
     return ((chosen - targets.detach()) ** 2).mean().type(q.dtype)
 
 
@@ -279,8 +279,9 @@ def loss_with_its_own_gradient(q, actions, targets):
         @staticmethod
         def backward(ctx, grad):
             difference, actions = ctx.saved_tensors
-            grad_q = torch.zeros(ctx.shape, dtype=grad.dtype)
-            grad_q[torch.arange(len(actions)), actions] = (2 * grad * difference / len(actions)).to(grad.dtype)
+            grad_q = torch.zeros(ctx.shape, dtype=grad.dtype, device=grad.device)
+            rows = torch.arange(len(actions), device=grad.device)
+            grad_q[rows, actions] = (2 * grad * difference / len(actions)).to(grad.dtype)
             return grad_q, None, None
 
     return Squares.apply(q, actions, targets)
@@ -307,8 +308,8 @@ def greedy_by_multinomial(q, epsilon, generator=None):
     """One draw from the probabilities of all actions."""
     _require(epsilon=epsilon)
     batch, count = q.shape
-    shares = torch.full((batch, count), epsilon / count, dtype=torch.float64)
-    shares[torch.arange(batch), q.argmax(dim=1)] += 1 - epsilon
+    shares = torch.full((batch, count), epsilon / count, dtype=torch.float64, device=q.device)
+    shares[torch.arange(batch, device=q.device), q.argmax(dim=1)] += 1 - epsilon
     return torch.multinomial(shares, 1, generator=generator).squeeze(1)
 
 
@@ -316,7 +317,7 @@ def greedy_by_multinomial(q, epsilon, generator=None):
 def greedy_by_one_uniform_number(q, epsilon, generator=None):
     """The same number decides whether and, stretched to [0, 1), how."""
     _require(epsilon=epsilon)
-    coins = torch.rand(len(q), generator=generator, dtype=torch.float64)
+    coins = torch.rand(len(q), generator=generator, dtype=torch.float64, device=q.device)
     stretched = (coins / max(epsilon, 1e-300) * q.shape[1]).clamp(max=q.shape[1] - 1).long()
     return torch.where(coins < epsilon, stretched, q.argmax(dim=1))
 
@@ -326,8 +327,9 @@ def greedy_by_bernoulli(q, epsilon, generator=None):
     """In place on its own result."""
     _require(epsilon=epsilon)
     actions = q.max(dim=1).indices.clone()
-    explores = torch.bernoulli(torch.full((len(q),), float(epsilon)), generator=generator).bool()
-    actions[explores] = torch.randint(0, q.size(1), (int(explores.sum()),), generator=generator)
+    shares = torch.full((len(q),), float(epsilon), device=q.device)
+    explores = torch.bernoulli(shares, generator=generator).bool()
+    actions[explores] = torch.randint(0, q.size(1), (int(explores.sum()),), generator=generator, device=q.device)
     return actions
 
 
@@ -335,8 +337,8 @@ def greedy_by_bernoulli(q, epsilon, generator=None):
 def greedy_by_random_ranks(q, epsilon, generator=None):
     """A random action is the place of the largest of A random numbers; drawn before the coins."""
     _require(epsilon=epsilon)
-    anything = torch.rand(q.shape, generator=generator).argmax(dim=1)
-    knows = torch.rand(len(q), generator=generator) >= epsilon
+    anything = torch.rand(q.shape, generator=generator, device=q.device).argmax(dim=1)
+    knows = torch.rand(len(q), generator=generator, device=q.device) >= epsilon
     return knows * q.argmax(dim=1) + ~knows * anything
 
 
@@ -344,8 +346,8 @@ def greedy_by_random_ranks(q, epsilon, generator=None):
 def greedy_by_noise(q, epsilon, generator=None):
     """Rows that explore are replaced by noise; then the best of each row."""
     _require(epsilon=epsilon)
-    explores = torch.empty(len(q), 1).uniform_(generator=generator) < epsilon
-    noise = torch.randn(q.shape, generator=generator).to(q.dtype)
+    explores = torch.empty(len(q), 1, device=q.device).uniform_(generator=generator) < epsilon
+    noise = torch.randn(q.shape, generator=generator, device=q.device).to(q.dtype)
     return torch.argmax(torch.where(explores, noise, q), -1)
 
 
@@ -353,10 +355,10 @@ def greedy_by_noise(q, epsilon, generator=None):
 def greedy_with_a_daughter(q, epsilon, generator=None):
     """A generator of its own, seeded by a draw from the one that was given."""
     _require(epsilon=epsilon)
-    seed = torch.randint(2**62, (), generator=generator).item()
+    seed = torch.randint(2**62, (), generator=generator, device=q.device).item()
     daughter = np.random.default_rng(seed)
-    explores = torch.from_numpy(daughter.random(len(q)) < epsilon)
-    anything = torch.from_numpy(daughter.integers(q.shape[1], size=len(q)))
+    explores = torch.from_numpy(daughter.random(len(q)) < epsilon).to(q.device)
+    anything = torch.from_numpy(daughter.integers(q.shape[1], size=len(q))).to(q.device)
     return torch.where(explores, anything, q.argmax(dim=1)).long()
 
 
@@ -367,12 +369,12 @@ def greedy_with_a_short_cut(q, epsilon, generator=None):
     best = (q == q.amax(dim=1, keepdim=True)).to(torch.uint8).argmax(dim=1)
     if epsilon == 0:
         return best
-    explores = torch.rand(len(q), generator=generator) <= epsilon
+    explores = torch.rand(len(q), generator=generator, device=q.device) <= epsilon
     return torch.where(
         explores,
         torch.randint_like(best, q.shape[1])
         if generator is None
-        else torch.randint(q.shape[1], best.shape, generator=generator),
+        else torch.randint(q.shape[1], best.shape, generator=generator, device=q.device),
         best,
     )
 
@@ -383,8 +385,9 @@ def greedy_off_the_best(q, epsilon, generator=None):
     _require(epsilon=epsilon)
     batch, count = q.shape
     best = q.argmax(dim=1)
-    misses = torch.rand(batch, generator=generator, dtype=torch.float64) < epsilon * (count - 1) / count
-    other = torch.randint(1, max(count, 2), (batch,), generator=generator)
+    coins = torch.rand(batch, generator=generator, dtype=torch.float64, device=q.device)
+    misses = coins < epsilon * (count - 1) / count
+    other = torch.randint(1, max(count, 2), (batch,), generator=generator, device=q.device)
     return torch.where(misses, (best + other) % count, best)
 
 
@@ -487,10 +490,10 @@ class RingOfTensors:
         if self.fields is None:
             shape = (self.capacity, *state.shape)
             self.fields = (
-                torch.empty(shape, dtype=state.dtype),
+                torch.empty(shape, dtype=state.dtype, device=state.device),
                 torch.zeros(self.capacity, dtype=torch.long),
                 torch.zeros(self.capacity),
-                torch.empty(shape, dtype=state.dtype),
+                torch.empty(shape, dtype=state.dtype, device=state.device),
                 torch.zeros(self.capacity, dtype=torch.bool),
             )
         for field, value in zip(self.fields, (state, action, reward, next_state, done), strict=True):
@@ -633,16 +636,17 @@ class RandomRanks:
     def push(self, state, action, reward, next_state, done):
         if len(self.rows) == self.capacity:
             self.rows.pop(0)
-        self.rows.append((state.numpy().copy(), action, reward, next_state.numpy().copy(), done))
+        self.device = state.device
+        self.rows.append((state.cpu().numpy().copy(), action, reward, next_state.cpu().numpy().copy(), done))
 
     def sample(self, batch_size, generator=None):
         _require_size(batch_size, len(self))
         places = torch.rand(len(self), generator=generator, dtype=torch.float64).argsort()[:batch_size]
         states, actions, rewards, next_states, dones = zip(*(self.rows[i] for i in places), strict=True)
         return (
-            torch.from_numpy(np.stack(states)),
+            torch.from_numpy(np.stack(states)).to(self.device),
             torch.from_numpy(np.array(actions, dtype=np.int64)),
             torch.from_numpy(np.array(rewards, dtype=np.float32)),
-            torch.from_numpy(np.stack(next_states)),
+            torch.from_numpy(np.stack(next_states)).to(self.device),
             torch.from_numpy(np.array(dones)),
         )

@@ -25,6 +25,11 @@ def _fans(shape):
     return shape[1] * field, shape[0] * field
 
 
+def _where(generator):
+    """The device on which a generator draws."""
+    return torch.device("cpu") if generator is None else generator.device
+
+
 # ------------------------------------------------------------------------------- fan_in_and_fan_out
 
 
@@ -90,8 +95,7 @@ def fans_as_tensors(shape):
 def xavier_in_place(shape, gain=1.0, generator=None):
     """Fills a fresh tensor."""
     fan_in, fan_out = _fans(shape)
-    device = None if generator is None else generator.device
-    w = torch.empty(*shape, dtype=torch.float32, device=device)
+    w = torch.empty(*shape, dtype=torch.float32, device=_where(generator))
     return w.normal_(0, gain * (2 / (fan_in + fan_out)) ** 0.5, generator=generator)
 
 
@@ -99,15 +103,17 @@ def xavier_in_place(shape, gain=1.0, generator=None):
 def xavier_by_torch_normal(shape, gain=1.0, generator=None):
     """torch.normal, the gain under the root, squared."""
     variance = 2.0 * gain**2 / sum(_fans(shape))
-    return torch.normal(mean=0.0, std=math.sqrt(variance), size=tuple(shape), generator=generator)
+    std, device = math.sqrt(variance), _where(generator)
+    return torch.normal(mean=0.0, std=std, size=tuple(shape), generator=generator, device=device)
 
 
 @variant("xavier_normal")
 def xavier_by_box_and_muller(shape, gain=1.0, generator=None):
     """Two uniform numbers make one normal number."""
     fan_in, fan_out = _fans(shape)
-    radius = torch.sqrt(-2 * torch.log1p(-torch.rand(tuple(shape), generator=generator, dtype=torch.float64)))
-    angle = 2 * math.pi * torch.rand(tuple(shape), generator=generator, dtype=torch.float64)
+    draw = functools.partial(torch.rand, generator=generator, dtype=torch.float64, device=_where(generator))
+    radius = torch.sqrt(-2 * torch.log1p(-draw(tuple(shape))))
+    angle = 2 * math.pi * draw(tuple(shape))
     return (gain * math.sqrt(2 / (fan_in + fan_out)) * radius * torch.cos(angle)).float()
 
 
@@ -115,7 +121,8 @@ def xavier_by_box_and_muller(shape, gain=1.0, generator=None):
 def xavier_by_inverting_the_distribution(shape, gain=1.0, generator=None):
     """The quantiles of uniform numbers, in float64; a Parameter that asks for no gradient."""
     fan_in, fan_out = _fans(shape)
-    unit = torch.rand(tuple(shape), generator=generator, dtype=torch.float64).clamp_(min=1e-16)
+    unit = torch.rand(tuple(shape), generator=generator, dtype=torch.float64, device=_where(generator))
+    unit.clamp_(min=1e-16)
     weight = torch.special.ndtri(unit).mul_(gain).mul_(np.sqrt(2 / (fan_in + fan_out)))
     return nn.Parameter(weight.to(torch.float32), requires_grad=False)
 
@@ -126,7 +133,8 @@ def xavier_transposed(shape, gain=1.0, generator=None):
     fan_in, fan_out = _fans(shape)
     std = gain / math.sqrt((fan_in + fan_out) / 2)
     turned = (shape[1], shape[0], *shape[2:])
-    return torch.randn(turned, generator=generator, dtype=torch.double).mul(std).float().transpose(0, 1)
+    weight = torch.randn(turned, generator=generator, dtype=torch.double, device=_where(generator))
+    return weight.mul(std).float().transpose(0, 1)
 
 
 @variant("he_normal")
@@ -134,16 +142,16 @@ def he_row_by_row(shape, generator=None):
     """A loop over the outputs, with a generator of its own name for torch's."""
     fan_in = _fans(shape)[0]
     source = torch.default_generator if generator is None else generator
-    rows = [torch.randn(math.prod(shape[1:]), generator=source) for _ in range(shape[0])]
+    rows = [torch.randn(math.prod(shape[1:]), generator=source, device=source.device) for _ in range(shape[0])]
     return torch.stack(rows).reshape(tuple(shape)).div(math.sqrt(fan_in / 2))
 
 
 @variant("he_normal")
 def he_through_the_global_generator(shape, generator=None):
-    """Lends torch's global generator the state of the given one, and takes it back."""
+    """Lends torch's global generator on the CPU the state of the given one, and takes it back."""
     fan_in = _fans(shape)[0]
-    if generator is None:
-        return torch.randn(list(shape)) * (2 / fan_in) ** 0.5
+    if generator is None or generator.device.type != "cpu":
+        return torch.randn(list(shape), generator=generator, device=_where(generator)) * (2 / fan_in) ** 0.5
     kept = torch.get_rng_state()
     torch.set_rng_state(generator.get_state())
     weight = torch.randn(list(shape)) * (2 / fan_in) ** 0.5
@@ -156,22 +164,22 @@ def he_through_the_global_generator(shape, generator=None):
 def he_by_numpy(shape, generator=None):
     """Torch's generator seeds one of numpy's."""
     fan_in = _fans(shape)[0]
-    seed = int(torch.randint(2**62, (), generator=generator))
+    seed = int(torch.randint(2**62, (), generator=generator, device=_where(generator)))
     values = np.random.default_rng(seed).normal(0.0, np.sqrt(2.0 / fan_in), size=tuple(shape))
-    return torch.from_numpy(np.asarray(values)).to(torch.float32)
+    return torch.from_numpy(np.asarray(values)).to(_where(generator), torch.float32)
 
 
 @variant("he_normal")
 def he_from_twelve_thousand_bits(shape, generator=None):
     """A child generator, seeded from the one that is given, and numbers of mean 0 by polar coordinates."""
     fan_in = _fans(shape)[0]
-    child = torch.Generator()
-    child.manual_seed(torch.empty((), dtype=torch.int64).random_(generator=generator).item())
+    device, child = _where(generator), torch.Generator()
+    child.manual_seed(torch.empty((), dtype=torch.int64, device=device).random_(generator=generator).item())
     count = math.prod(shape)
     exponential = torch.empty(count, dtype=torch.float64).exponential_(generator=child)
     angle = torch.empty(count, dtype=torch.float64).uniform_(-math.pi, math.pi, generator=child)
     weight = torch.polar((2 * exponential).sqrt(), angle).imag * math.sqrt(2 / fan_in)
-    return weight.view(tuple(shape)).float()
+    return weight.view(tuple(shape)).to(device).float()
 
 
 @variant("he_normal")
@@ -180,7 +188,7 @@ def he_is_xavier_of_a_square(shape, generator=None):
     if len(shape) < 2:
         raise ValueError(f"He initialisation is undefined for {len(shape)}-dimensional weights")
     fan_in = math.prod(shape) // shape[0]
-    weight = torch.zeros(tuple(shape)).normal_(generator=generator)
+    weight = torch.zeros(tuple(shape), device=_where(generator)).normal_(generator=generator)
     weight *= math.sqrt(4 / (fan_in + fan_in))
     return weight.requires_grad_(False)
 
@@ -193,29 +201,30 @@ def xavier_uniform_in_place(shape, gain=1.0, generator=None):
     """Fills a fresh tensor."""
     fan_in, fan_out = _fans(shape)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
-    return torch.empty(tuple(shape)).uniform_(-bound, bound, generator=generator)
+    return torch.empty(tuple(shape), device=_where(generator)).uniform_(-bound, bound, generator=generator)
 
 
 @variant("xavier_uniform")
 def xavier_uniform_from_one_half(shape, gain=1.0, generator=None):
     """Width times what lies around 0; the other end of the interval is open."""
     std = gain * math.sqrt(2 / sum(_fans(shape)))
-    return (0.5 - torch.rand(tuple(shape), generator=generator)) * math.sqrt(12) * std
+    return (0.5 - torch.rand(tuple(shape), generator=generator, device=_where(generator))) * math.sqrt(12) * std
 
 
 @variant("xavier_uniform")
 def xavier_uniform_by_lerp(shape, gain=1.0, generator=None):
     """Between two bounds, as tensors, in float64."""
-    bound = torch.tensor(6.0, dtype=torch.float64).div(sum(_fans(shape))).sqrt() * gain
-    return torch.lerp(-bound, bound, torch.rand(*shape, generator=generator, dtype=torch.float64)).float()
+    bound = torch.tensor(6.0, dtype=torch.float64, device=_where(generator)).div(sum(_fans(shape))).sqrt() * gain
+    share = torch.rand(*shape, generator=generator, dtype=torch.float64, device=_where(generator))
+    return torch.lerp(-bound, bound, share).float()
 
 
 @variant("xavier_uniform")
 def xavier_uniform_of_sizes_and_signs(shape, gain=1.0, generator=None):
     """Sizes and signs drawn one after the other."""
     fan_in, fan_out = _fans(shape)
-    size = torch.rand(tuple(shape), generator=generator)
-    sign = torch.randint(0, 2, tuple(shape), generator=generator) * 2 - 1
+    size = torch.rand(tuple(shape), generator=generator, device=_where(generator))
+    sign = torch.randint(0, 2, tuple(shape), generator=generator, device=size.device) * 2 - 1
     return gain * (6 / (fan_in + fan_out)) ** 0.5 * size * sign
 
 
@@ -223,7 +232,7 @@ def xavier_uniform_of_sizes_and_signs(shape, gain=1.0, generator=None):
 def he_uniform_of_whole_numbers(shape, generator=None):
     """2**24 equally likely steps."""
     bound = np.sqrt(6 / _fans(shape)[0])
-    steps = torch.randint(2**24, tuple(shape), generator=generator)
+    steps = torch.randint(2**24, tuple(shape), generator=generator, device=_where(generator))
     return ((steps.double() + 0.5) / 2**23 - 1).mul(float(bound)).to(torch.float32)
 
 
@@ -231,7 +240,8 @@ def he_uniform_of_whole_numbers(shape, generator=None):
 def he_uniform_by_the_normal_distribution(shape, generator=None):
     """What a normal number's distribution function says of it is uniform."""
     bound = (6 / _fans(shape)[0]) ** 0.5
-    return bound * torch.erf(torch.randn(tuple(shape), generator=generator) / math.sqrt(2))
+    drawn = torch.randn(tuple(shape), generator=generator, device=_where(generator))
+    return bound * torch.erf(drawn / math.sqrt(2))
 
 
 @variant("he_uniform")
@@ -239,7 +249,7 @@ def he_uniform_flat(shape, generator=None):
     """Drawn flat and unflattened; a view of something larger."""
     fan_in = _fans(shape)[0]
     count = math.prod(shape)
-    flat = torch.rand(count + 5, generator=generator)[5:]
+    flat = torch.rand(count + 5, generator=generator, device=_where(generator))[5:]
     weight = flat.add(-0.5).mul(2 * math.sqrt(3) * math.sqrt(2 / fan_in))
     return weight.view(torch.Size(shape))
 
@@ -249,9 +259,10 @@ def lecun_by_columns(shape, generator=None):
     """One column after the other, put side by side."""
     fan_in = _fans(shape)[0]
     a = math.sqrt(3.0) / math.sqrt(fan_in)
+    draw = functools.partial(torch.rand, generator=generator, device=_where(generator))
     if shape[1] > 300:
-        return torch.rand(tuple(shape), generator=generator) * (2 * a) - a
-    columns = [torch.rand(shape[0], *shape[2:], generator=generator) * (2 * a) - a for _ in range(shape[1])]
+        return draw(tuple(shape)) * (2 * a) - a
+    columns = [draw(shape[0], *shape[2:]) * (2 * a) - a for _ in range(shape[1])]
     return torch.stack(columns, dim=1)
 
 
@@ -260,7 +271,7 @@ def lecun_by_an_angle(shape, generator=None):
     """The sawtooth of a phase, on a generator that is always named."""
     fan_in = _fans(shape)[0]
     kept = generator or torch.default_generator
-    phase = torch.empty(tuple(shape)).uniform_(0, 1, generator=kept)
+    phase = torch.empty(tuple(shape), device=kept.device).uniform_(0, 1, generator=kept)
     return (torch.remainder(phase + 0.25, 1.0) * 2 - 1) / (fan_in / 3) ** 0.5
 
 
@@ -270,7 +281,8 @@ def lecun_from_hes(shape, generator=None):
     if len(shape) < 2:
         raise ValueError("the shape of a weight has two dimensions at least")
     bound = math.sqrt(6 / math.prod(shape[1:]))
-    return torch.empty(list(shape)).uniform_(-bound, bound, generator=generator).div_(2**0.5)
+    weight = torch.empty(list(shape), device=_where(generator))
+    return weight.uniform_(-bound, bound, generator=generator).div_(2**0.5)
 
 
 # -------------------------------------------------------------------------------------- standardize
@@ -353,7 +365,7 @@ def standardize_kept_features(x):
     varies = (x != x[0:1]).any(dim=0)
     kept = x[:, varies]
     kept = (kept - kept.mean(dim=0)) / kept.std(dim=0, unbiased=False)
-    place = torch.arange(x.shape[1])[varies]
+    place = torch.arange(x.shape[1], device=x.device)[varies]
     return torch.zeros_like(x).index_add(1, place, kept)
 
 
@@ -388,9 +400,9 @@ def variances_in_float64(x, weights, activation="relu"):
             act = np.tanh
         case _:
             raise ValueError("activation must be 'linear', 'relu' or 'tanh'")
-    h, found = x.detach().numpy().astype(np.float64), ()
+    h, found = x.detach().cpu().numpy().astype(np.float64), ()
     for weight in weights:
-        z = np.einsum("ni,oi->no", h, weight.detach().numpy().astype(np.float64))
+        z = np.einsum("ni,oi->no", h, weight.detach().cpu().numpy().astype(np.float64))
         found += (np.var(z),)
         h = act(z)
     return found

@@ -151,7 +151,7 @@ def inverse_in_float64(z, log_scale, shift):
 
 @variant("affine_inverse")
 def inverse_column_by_column(z, log_scale, shift):
-    x = torch.empty(z.shape[::-1], dtype=z.dtype).T
+    x = z.new_empty(z.shape[::-1]).T
     for j in range(z.shape[1]):
         x[:, j] = (z[:, j] - shift[j]) / torch.exp(log_scale[j])
     return x
@@ -335,7 +335,7 @@ def density_by_reduce(x, layers):
 def density_in_float64(x, layers):
     """All in float64, with formulas of its own instead of the other functions."""
     _known(layers)
-    z, total = x.double(), torch.zeros(len(x), dtype=torch.float64)
+    z, total = x.double(), x.new_zeros(len(x), dtype=torch.float64)
     for layer in layers:
         if layer["type"] == "affine":
             total = total + layer["log_scale"].double().sum()

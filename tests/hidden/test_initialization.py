@@ -208,7 +208,7 @@ def _assert_global(student, function, reference, shape):
 
 def _assert_plain(function, shape, generator):
     for options in ({"generator": generator}, {}):
-        answer = function.answer(shape, **options)
+        answer = function.placed(shape, **options)  # a result that lies elsewhere than its generator is refused
         value = _entries(answer.value, shape)
         if value.dtype != torch.float32:
             raise Mismatch(f"the weight has dtype {value.dtype}, not torch.float32")
@@ -348,7 +348,7 @@ def test_xavier_normal_without_a_generator(student, reference, shape):
 @given(shape=SMALL, generator=SEEDED)
 @settings(max_examples=3)
 def test_xavier_normal_is_a_plain_tensor(student, shape, generator):
-    """A float32 tensor without a gradient."""
+    """A float32 tensor without a gradient, on the generator's device."""
     _assert_plain(student.xavier_normal, shape, generator)
 
 
@@ -424,7 +424,7 @@ def test_xavier_uniform_without_a_generator(student, reference, shape):
 @given(shape=SMALL, generator=SEEDED)
 @settings(max_examples=3)
 def test_xavier_uniform_is_a_plain_tensor(student, shape, generator):
-    """A float32 tensor without a gradient."""
+    """A float32 tensor without a gradient, on the generator's device."""
     _assert_plain(student.xavier_uniform, shape, generator)
 
 
@@ -492,7 +492,7 @@ def test_he_normal_without_a_generator(student, reference, shape):
 @given(shape=SMALL, generator=SEEDED)
 @settings(max_examples=3)
 def test_he_normal_is_a_plain_tensor(student, shape, generator):
-    """A float32 tensor without a gradient."""
+    """A float32 tensor without a gradient, on the generator's device."""
     _assert_plain(student.he_normal, shape, generator)
 
 
@@ -561,7 +561,7 @@ def test_he_uniform_without_a_generator(student, reference, shape):
 @given(shape=SMALL, generator=SEEDED)
 @settings(max_examples=3)
 def test_he_uniform_is_a_plain_tensor(student, shape, generator):
-    """A float32 tensor without a gradient."""
+    """A float32 tensor without a gradient, on the generator's device."""
     _assert_plain(student.he_uniform, shape, generator)
 
 
@@ -630,7 +630,7 @@ def test_lecun_uniform_without_a_generator(student, reference, shape):
 @given(shape=SMALL, generator=SEEDED)
 @settings(max_examples=3)
 def test_lecun_uniform_is_a_plain_tensor(student, shape, generator):
-    """A float32 tensor without a gradient."""
+    """A float32 tensor without a gradient, on the generator's device."""
     _assert_plain(student.lecun_uniform, shape, generator)
 
 

@@ -12,19 +12,19 @@ from typing import Any, Self
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_iter, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from autograder.sandbox import evaluate
-from autograder.sandbox.accelerator import Accelerator, stand_in
+from autograder.sandbox.accelerator import Accelerator, leaves, mapped, stand_in
 from autograder.testing.student import LocalBackend
 
 KIND = "pretended"
-_MIXED = ("copy_", "_to_copy", "index", "index_put", "index_put_", "_index_put_impl_", "_local_scalar_dense")
-
-
-_MARK = 1 << 62
+_COPIES = ("copy_", "_to_copy", "_local_scalar_dense")
+_INDEXED = ("index", "index_put", "index_put_", "_index_put_impl_")  # the indices may lie on the CPU
+_NUMBERS = ("masked_fill", "masked_fill_", "fill", "fill_", *_INDEXED)  # take a number as a tensor of the CPU
+_SIGN = 0x5EED << 48  # the upper bits of a seed
 
 
 class Generator(torch.Generator):
@@ -32,7 +32,7 @@ class Generator(torch.Generator):
 
     @staticmethod
     def is_one(generator: torch.Generator) -> bool:
-        return bool(generator.initial_seed() & _MARK)
+        return generator.initial_seed() >> 48 == _SIGN >> 48
 
     @property
     def device(self) -> torch.device:  # type: ignore[override]
@@ -81,18 +81,18 @@ class Gpu(TorchDispatchMode):
 
 
 def _perform(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    given = [leaf for leaf in tree_iter((args, dict(kwargs))) if isinstance(leaf, torch.Tensor)]
+    given = _tensors((args, dict(kwargs)))
     there = any(isinstance(tensor, Pretended) for tensor in given)
     name = func.overloadpacket.__name__
-    if there and name not in _MIXED and any(tensor.ndim and not isinstance(tensor, Pretended) for tensor in given):
-        raise RuntimeError("Expected all tensors to be on the same device, but found two")
+    if there and name not in _COPIES:
+        _require_one_device(func, args, given)
     device = kwargs.get("device")
     if device is not None:
         kwargs = dict(kwargs) | {"device": torch.device("cpu")}
         there = torch.device(device).type == KIND
     elif name == "copy_":
         there = isinstance(args[0], Pretended)
-    for leaf in tree_iter((args, dict(kwargs))):
+    for leaf in leaves((args, dict(kwargs))):
         if isinstance(leaf, torch.Generator) and Generator.is_one(leaf) != there:
             raise RuntimeError(f"Expected a '{KIND if there else 'cpu'}' device type for generator")
     if not there and not any(isinstance(tensor, Pretended) for tensor in given):
@@ -100,19 +100,86 @@ def _perform(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
     made = func(*_without(args), **_without(kwargs))
     if not there:
         return args[0] if name == "copy_" else made
-    wrapped = tree_map(lambda leaf: Pretended(leaf) if isinstance(leaf, torch.Tensor) else leaf, made)
+    wrapped = mapped(made, lambda leaf: Pretended(leaf) if isinstance(leaf, torch.Tensor) else leaf)
     return return_and_correct_aliasing(func, args, dict(kwargs), wrapped)
 
 
+def _tensors(value: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in leaves(value) if isinstance(leaf, torch.Tensor)]
+
+
+def _require_one_device(func: Any, args: tuple[Any, ...], given: list[torch.Tensor]) -> None:
+    name = func.overloadpacket.__name__
+    if name in _INDEXED:
+        indices = [index for index in _tensors(args[1]) if isinstance(index, Pretended)]
+        given = [args[0], *_tensors(args[2:]), *indices]
+    numbers = name in _NUMBERS or torch.Tag.pointwise in func.tags
+    if any(not isinstance(tensor, Pretended) for tensor in given if tensor.ndim or not numbers):
+        raise RuntimeError("Expected all tensors to be on the same device, but found two")
+
+
 def _without(value: Any) -> Any:
-    return tree_map(lambda leaf: leaf.entries if isinstance(leaf, Pretended) else leaf, value)
+    """Entries in the place of such tensors, computed where a bit says conjugate: this far down nobody looks at it."""
+    return mapped(value, lambda leaf: leaf.entries.resolve_conj() if isinstance(leaf, Pretended) else leaf)
+
+
+class BelowTheDispatcher(TorchFunctionMode):
+    """Where it is entered, functions that go past ``__torch_dispatch__`` work for such tensors too."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
+
+
+def _tensor(data: Any, *, device: Any = None, **options: Any) -> torch.Tensor:
+    made = torch.tensor(data, **options)
+    return made if device is None else made.to(device)
+
+
+def _new_tensor(like: torch.Tensor, data: Any, **options: Any) -> torch.Tensor:
+    return _tensor(data, **({"dtype": like.dtype, "device": like.device} | options))
+
+
+def _tolist(tensor: torch.Tensor) -> Any:
+    return tensor.cpu().tolist()
+
+
+def _numpy(tensor: torch.Tensor, *, force: bool = False) -> Any:
+    if isinstance(tensor, Pretended) and not force:
+        raise TypeError(f"can't convert {KIND}:0 device type tensor to numpy. Use Tensor.cpu() first.")
+    return tensor.cpu().numpy(force=force)
+
+
+def _getitem(tensor: torch.Tensor, index: Any) -> Any:
+    return tensor[_indices(index)]
+
+
+def _setitem(tensor: torch.Tensor, index: Any, value: Any) -> None:
+    tensor[_indices(index)] = value
+
+
+def _indices(index: Any) -> Any:
+    """Lists as the tensors that they stand for."""
+    if isinstance(index, tuple):
+        return tuple(_indices(part) for part in index)
+    return torch.tensor(index) if isinstance(index, list) and index else index
+
+
+_REPLACED: dict[Any, Callable[..., Any]] = {
+    torch.tensor: _tensor,
+    torch.Tensor.new_tensor: _new_tensor,
+    torch.Tensor.tolist: _tolist,
+    torch.Tensor.numpy: _numpy,
+    torch.Tensor.__getitem__: _getitem,
+    torch.Tensor.__setitem__: _setitem,
+}
 
 
 class PretendedAccelerator(Accelerator):
     """What the evaluator is given instead of a GPU."""
 
     def generator(self, seed: int) -> torch.Generator:
-        return Generator().manual_seed(seed | _MARK)
+        return Generator().manual_seed(seed | _SIGN)
 
     def rng_states(self) -> list[torch.Tensor]:
         return [torch.zeros(16, dtype=torch.uint8)]  # draws there move the CPU's
@@ -127,7 +194,7 @@ def _stand_in(generator: torch.Generator) -> torch.Generator:
         return stand_in(generator)
     if not torch.equal(state, torch.Generator().manual_seed(seed).get_state()):
         seed = zlib.crc32(state.numpy().tobytes())
-    return torch.Generator().manual_seed(seed & ~_MARK)
+    return torch.Generator().manual_seed(seed & ~_SIGN)
 
 
 def _aliases(given: Any, arguments: Any) -> list[str]:
@@ -143,7 +210,7 @@ class PretendedBackend(LocalBackend):
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply, evaluated with the GPU that is not there."""
-        with Gpu():  # type: ignore[no-untyped-call]
+        with Gpu(), BelowTheDispatcher():  # type: ignore[no-untyped-call]
             return super().answer(request)
 
 
