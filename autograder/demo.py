@@ -18,9 +18,11 @@ from autograder.errors import UsageError
 from autograder.files import write_whole, writing
 from autograder.model import GradeReport
 from autograder.nbgrader_bridge.database import open_gradebook
+from autograder.nbgrader_bridge.finals import read_finals
 from autograder.nbgrader_bridge.settings import read_settings
 from autograder.release import release
 from autograder.release.files import read_tree, write_tree
+from autograder.report.page import write_report
 from autograder.samples import DUE, Material, Sample, sample_class
 from autograder.specimens import Workbook
 from autograder.suite import collect
@@ -42,6 +44,7 @@ def demo(course: Course, output: Path, *, jobs: int = 0, console: Console) -> No
     console.print(f"releasing {topic} ...")
     samples = _hand_in(copied, topic)
     reports = _grade(copied, topic, jobs, console)
+    _write_class_report(copied, topic)
     _print_grades(reports, samples, console)
     _print_places(copied, topic, console)
 
@@ -115,6 +118,11 @@ def _grade(course: Course, topic: str, jobs: int, console: Console) -> Sequence[
         return api.grade_class(course, order, started, landed).reports
 
 
+def _write_class_report(course: Course, topic: str) -> None:
+    finals = read_finals(course, topic, _gradebook_url(course))
+    write_report(course, topic, extras={student: final.extras for student, final in finals.items()})
+
+
 def _print_grades(reports: Sequence[GradeReport], samples: Sequence[Sample], console: Console) -> None:
     by_student = {report.student: report for report in reports}
     table = Table("student", "score", "of", "verdict", "handed in", box=None, pad_edge=False)
@@ -133,6 +141,7 @@ def _print_places(course: Course, topic: str, console: Console) -> None:
     rows = {
         "notebook as students get it": root / "release" / topic / f"{topic}.ipynb",
         "a page for each student": root / "feedback" / "alan" / f"{topic}.html",
+        "a page on the class": root / "reports" / f"{topic}.html",
         "results": root / "results" / topic,
         "gradebook": root / _GRADEBOOK,
     }

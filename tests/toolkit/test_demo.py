@@ -61,6 +61,7 @@ def test_demonstration_of_this_course(tmp_path: Path) -> None:
         assert (output / "feedback" / name / "attention.html").is_file()
         assert f"\n{name} " in text
         assert str(report.verdict) in text
+    assert "../feedback/alan/attention.html" in (output / "reports" / "attention.html").read_text(encoding="utf-8")
     _look_into_gradebook(output, reports)
 
 
