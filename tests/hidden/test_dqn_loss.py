@@ -173,16 +173,17 @@ def test_returns_keep_the_dtype(student, reference, rewards, gamma):
 @question("discounted_returns", points=0.3)
 @given(
     rewards=SIZES.flatmap(lambda size: _vectors(size, kinds=("normal",))),
-    gamma=st.one_of(DISCOUNTS, BOUNDS),
+    gamma=DISCOUNTS,
     seed=ts.seeds(),
 )
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_returns_can_be_differentiated(student, reference, rewards, gamma, seed):
     """A gradient flows from every return to every reward that is part of it."""
     cotangent = ts.build(tuple(rewards.shape), seed=seed)
     mine, right = student.discounted_returns, reference.discounted_returns
     size = cotangent.abs().sum()
-    assert_gradients(mine, right, rewards, gamma, wrt=(0,), cotangents=[cotangent], terms=size)
+    for each in (gamma, 0.0, 1):
+        assert_gradients(mine, right, rewards, each, wrt=(0,), cotangents=[cotangent], terms=size)
 
 
 @question("discounted_returns", points=0.2)
@@ -599,16 +600,15 @@ def test_loss_of_one_transition_and_of_one_action(student, reference, inputs):
 @question("dqn_loss", points=0.2)
 @given(
     inputs=_loss_inputs(dtype=ts.float_dtypes(), sizes=ANY, layouts=ts.LAYOUTS, kinds=("normal", "zeros")),
-    mixed=st.booleans(),
 )
-@settings(max_examples=30)
-def test_loss_keeps_the_dtype_of_q(student, reference, inputs, mixed):
+@settings(max_examples=20)
+def test_loss_keeps_the_dtype_of_q(student, reference, inputs):
     """The dtype of q, whatever that of the targets, with all its digits, in any memory layout."""
     _assert_loss(student, reference, inputs)
     _assert_loss(student, reference, _strided(inputs))
     q, actions, targets = inputs
-    if mixed:
-        _assert_loss(student, reference, [q, actions, _flipped(targets)], rtol=MIXED)
+    _assert_loss(student, reference, [q, actions, _flipped(targets)], rtol=MIXED)
+    _assert_loss(student, reference, [_flipped(q), actions, targets], rtol=MIXED)
 
 
 @question("dqn_loss", points=0.1)
