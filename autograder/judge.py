@@ -81,7 +81,7 @@ class Bench:
 def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestRecord:
     """The record of one test; never raises for anything a submission does."""
     started = time.monotonic()
-    device = where(test, bench.device)
+    device = test.question.runs_on(bench.device)
     if device is None:
         message = f"counts only on {' or '.join(test.question.devices)}; to be completed there"
         return _record(test, Verdict.DEFERRED, message, 0, started)
@@ -106,11 +106,6 @@ def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestReco
     if done != len(examples):
         raise GraderError(f"{test.name}: {done} of {len(examples)} examples were compared")
     return _record(test, Verdict.PASSED, "", done, started)
-
-
-def where(test: HiddenTest, device: str) -> str | None:
-    """Where a test runs, if it can count there: one that counts only on the CPU runs on it beside any device."""
-    return next((each for each in (device, "cpu") if each in test.question.devices), None)
 
 
 def _explained(

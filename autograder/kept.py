@@ -2,7 +2,7 @@
 
 A question is graded again as a whole where one of its tests, or an example of one, is not what it was. Nothing is
 kept of a submission that died or ran out of time in some test: the rest of it may have been graded under what that
-left. On another device, with the same tests, everything stands but what waits for that device.
+left. Where no test is another one, everything stands, but what waits for this device.
 """
 
 from __future__ import annotations
@@ -32,13 +32,19 @@ def marks_of(suite: Suite, examples: Mapping[str, Sequence[bytes]]) -> dict[str,
     return marks
 
 
-def kept_records(earlier: GradeReport | None, suite: Suite, marks: Mapping[str, str]) -> dict[str, TestRecord]:
-    """Records of ``earlier``, by test, of the questions whose tests are all still the same."""
+def kept_records(
+    earlier: GradeReport | None, suite: Suite, marks: Mapping[str, str], device: str = "cpu"
+) -> dict[str, TestRecord]:
+    """Records of ``earlier``, by test, of the questions whose tests are all still the same.
+
+    Where none is edited, all of them but those that waited for ``device``.
+    """
     if earlier is None:
         return {}
     had = {record.name: record for record in records_of(earlier)}
-    waiting = {name for name, record in had.items() if record.verdict is Verdict.DEFERRED}
-    if waiting and marks == {name: record.sha256 for name, record in had.items()}:
+    deferred = {name for name, record in had.items() if record.verdict is Verdict.DEFERRED}
+    waiting = {test.name for test in suite.tests if test.name in deferred and test.question.runs_on(device)}
+    if marks == {name: record.sha256 for name, record in had.items()}:
         return {name: record for name, record in had.items() if name not in waiting}
     if any(record.verdict in _WHOLE for record in had.values()):
         return {}

@@ -93,10 +93,11 @@ def _stands(name: str, past: object, now: object, report: GradeReport) -> bool:
     if name == "device":  # a test that counted there counts: only what waits for this device is open
         return past == now or not any(test.verdict is Verdict.DEFERRED for test in records_of(report))
     if isinstance(past, Versions) and isinstance(now, Versions):
-        return without_build(past) == without_build(now)
+        return releases(past) == releases(now)
     return past == now
 
 
-def without_build(versions: Versions) -> Versions:
-    """Versions with the release of torch alone: ``2.13.0`` for ``2.13.0+cpu``, which computes the same."""
-    return msgspec.structs.replace(versions, torch=versions.torch.partition("+")[0])
+def releases(versions: Versions) -> Versions:
+    """What of versions can change a grade: torch ``2.13.0`` for ``2.13.0+cpu``, Python ``3.12`` for ``3.12.4``."""
+    python = ".".join(versions.python.split(".")[:2])
+    return msgspec.structs.replace(versions, torch=versions.torch.partition("+")[0], python=python)

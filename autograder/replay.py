@@ -17,7 +17,7 @@ import msgspec
 from autograder.course import Assignment, Course
 from autograder.errors import InvalidSubmission, UsageError
 from autograder.gpu import find
-from autograder.model import SCHEMA_VERSION, GradeReport, Limits, Provenance, Submission, TestRecord
+from autograder.model import SCHEMA_VERSION, GradeReport, Limits, Provenance, Submission, TestRecord, records_of
 from autograder.provenance import Basis, Options, basis_of
 from autograder.results import is_student_id
 from autograder.runner import Grader, read_notebook
@@ -95,7 +95,7 @@ def prepare(
     changes = [
         *_submission_changes(record, path, limits or assignment.front.limits),
         *_seed_changes(course, record, seed),
-        *_basis_changes(record, _basis(assignment, record, seed or Seed.of_course(course.state), limits)),
+        *_basis_changes(record, _basis(assignment, record, seed or Seed.of_course(course.state), limits), test),
     ]
     if isolation != past.isolation:
         changes.append(Change("the isolation", past.isolation, isolation, blocks=False))
@@ -147,7 +147,7 @@ def _basis(assignment: Assignment, record: GradeReport, seed: Seed, limits: Limi
     return basis_of(assignment, seed, options)
 
 
-def _basis_changes(record: GradeReport, basis: Basis) -> Iterator[Change]:
+def _basis_changes(record: GradeReport, basis: Basis, test: str | None) -> Iterator[Change]:
     past = record.provenance
     if past.tests_sha256 != basis.tests_sha256:
         yield Change("the hidden tests", past.tests_sha256[:12], basis.tests_sha256[:12])
@@ -159,7 +159,8 @@ def _basis_changes(record: GradeReport, basis: Basis) -> Iterator[Change]:
         what = "the handout's header, or the options of the run"
         yield Change(what, past.options or "not recorded", basis.options, blocks=past.limits is None)
     if past.device != basis.device:
-        yield Change("the device", past.device, basis.device)
+        there = [each.device in ("", past.device) for each in records_of(record) if test in (None, each.name)]
+        yield Change("the device", past.device, basis.device, blocks=any(there))
     for name in past.versions.__struct_fields__:
         was, now = getattr(past.versions, name), getattr(basis.versions, name)
         if was != now:
@@ -179,6 +180,8 @@ def run(plan: Plan, told: Callable[[Change], object]) -> GradeReport:
         was = plan.record.provenance.examples_sha256
         if was and was != grader.examples_sha256:
             told(Change("what the seed draws as examples", was[:12], grader.examples_sha256[:12]))
+        if plan.options.device != "cpu":  # a class that was completed there was graded on the CPU before
+            grader.devices = {each.name: each.device for each in records_of(plan.record)}
         return grader.grade(plan.submission)
 
 

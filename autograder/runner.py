@@ -8,7 +8,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
@@ -23,7 +23,7 @@ from autograder.examples import examples_digest, load_examples
 from autograder.gpu import Gpu, find
 from autograder.health import require_working_gpu
 from autograder.hints import known_misconceptions
-from autograder.judge import Bench, Explainer, judge, where
+from autograder.judge import Bench, Explainer, judge
 from autograder.kept import DEADLY, kept_records, marks_of
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
 from autograder.precedents import Precedents
@@ -52,6 +52,7 @@ class Grader:
         torch.set_num_threads(1)
         self.gpu = self._card() if self.options.device == "cuda" else None
         self._in_doubt = True
+        self.devices: dict[str, str] = {}  # where single tests run, if not as the options say
         self._sandbox = self._new_sandbox()
         try:
             self._load()
@@ -96,11 +97,11 @@ class Grader:
 
     def wait_ready(self) -> None:
         """Wait for the zygote; raises ``IsolationError`` where the sandbox cannot keep its promises."""
-        self._with_a_living_zygote(lambda: self._sandbox.wait_ready())  # noqa: PLW0108 - the sandbox may be another
-        self._require_gpu()
+        self._with_a_living_zygote(self._require_sandbox)
 
-    def _require_gpu(self) -> None:
-        """Once, and again after each submission that may have broken it."""
+    def _require_sandbox(self) -> None:
+        """Before each submission: the zygote, and a GPU that answers, asked again after one that may have broken it."""
+        self._sandbox.wait_ready()
         if self.gpu is not None and self._in_doubt:
             require_working_gpu(self._sandbox)
             self._in_doubt = False
@@ -114,12 +115,12 @@ class Grader:
         data = b""
         try:
             data = read() if read else read_notebook(submission.path, self._limits)
-            self._require_gpu()
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
             self._in_doubt = any(record.verdict in DEADLY for record in outcome.records)
         except StudentFault as fault:
             outcome = self._nothing_graded(verdict_of(fault), message_of(fault))
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
+            self._in_doubt = True
             outcome = self._nothing_graded(Verdict.GRADER_ERROR, _our_fault(error))
         questions = score_questions(self.suite, outcome.records, self.manual, self.order)
         score, maximum, pending = totals(questions)
@@ -134,7 +135,7 @@ class Grader:
             flags=outcome.flags,
             cells=outcome.cells,
             message=outcome.message,
-            provenance=self._provenance(data, started, time.monotonic() - clock),
+            provenance=self._provenance(data, started, time.monotonic() - clock, outcome, submission.earlier),
         )
 
     @property
@@ -154,9 +155,10 @@ class Grader:
 
     def _judge_all(self, data: bytes, submission: Submission) -> Outcome:
         earlier = submission.earlier if _is_of(submission.earlier, data) else None
-        kept = kept_records(earlier, self.suite, self.marks)
+        kept = kept_records(earlier, self.suite, self.marks, self.options.device)
         if earlier is not None and kept.keys() == self.marks.keys():
             return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
+        self._require_sandbox()
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
         session = Session(self._sandbox, data, self._limits, names)
         try:
@@ -192,12 +194,13 @@ class Grader:
             elif name in fallen:
                 record = _blank(test, fallen[name].verdict, f"{_why_not_run(fallen[name])}: {fallen[name].message}")
             else:
-                record = _with_line(judge(test, self.examples[test.name], bench), session)
+                device = self.devices.get(test.name) or self.options.device
+                record = _with_line(judge(test, self.examples[test.name], replace(bench, device=device)), session)
                 deaths[name] += record.verdict in DEADLY
                 deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
                 if deadly or (self.options.first_loss_only and record.verdict in LOST):
                     fallen[name] = record
-            device = where(test, self.options.device) or ""
+            device = test.question.runs_on(self.devices.get(test.name) or self.options.device) or ""
             records.append(msgspec.structs.replace(record, sha256=self.marks[test.name], device=device))
         return records
 
@@ -205,14 +208,19 @@ class Grader:
         records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
         return Outcome(records, message=message, verdict=verdict)
 
-    def _provenance(self, data: bytes, started: datetime, seconds: float) -> Provenance:
+    def _provenance(
+        self, data: bytes, started: datetime, seconds: float, outcome: Outcome, earlier: GradeReport | None
+    ) -> Provenance:
+        card = f"{self.gpu.name}, CUDA {self.gpu.cuda}, no TF32" if self.gpu else ""
+        if earlier is not None and any(record.device == "cuda" for record in outcome.records):
+            card = card or earlier.provenance.gpu  # what is kept was computed there
         return Provenance(
             submission_sha256=hashlib.sha256(data).hexdigest(),
             started=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
             limits=self._limits,
             examples_sha256=self.examples_sha256,
-            gpu=f"{self.gpu.name}, CUDA {self.gpu.cuda}, no TF32" if self.gpu else "",
+            gpu=card,
             **vars(self.basis),
         )
 

@@ -30,6 +30,13 @@ class Question:
     depends_on: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cpu", "cuda")
 
+    def runs_on(self, device: str) -> str | None:
+        """Where the test runs in a run on ``device``; ``None`` where it cannot count there.
+
+        One that counts only on the CPU runs on it beside any device.
+        """
+        return next((each for each in (device, "cpu") if each in self.devices), None)
+
 
 def question(
     name: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from autograder.health import require_working_gpu
 from autograder.judge import judge
 from autograder.model import GradeReport, Submission, TestRecord, Verdict, records_of
 from autograder.provenance import Options
+from autograder.replay import prepare
 from autograder.runner import Grader
 from autograder.sandbox.process import Sandbox
 from autograder.testing.student import Student
@@ -123,10 +125,48 @@ def test_what_waits_for_a_gpu_is_completed_there_and_nothing_graded_twice(
     assert after["ada"].provenance.gpu == "no card, CUDA 12.8, no TF32"
 
     asked.clear()
+    with course.assignment(TOPIC).hidden_tests.open("a", encoding="utf-8") as file:
+        file.write("# a comment\n")
+    after, _ = grade(Course(course.root))
+    assert after["ada"].provenance.gpu == "no card, CUDA 12.8, no TF32", "what is kept was computed there"
     for told in ({}, {"device": "cuda", "gpu": CARD}):
-        again, _ = grade(course, **told)
+        again, _ = grade(Course(course.root), **told)
         assert again == after
     assert asked == []
+
+
+def test_a_comment_starts_nobody_who_waits_for_a_gpu(course: Course, asked: list[str], tmp_path: Path) -> None:
+    apart = Course(shutil.copytree(course.root, tmp_path / "course"))
+    shutil.rmtree(apart.results)
+    before, _ = grade(apart)
+    with apart.assignment(TOPIC).hidden_tests.open("a", encoding="utf-8") as file:
+        file.write("# another comment\n")
+    asked.clear()
+    after, reasons = grade(Course(apart.root))
+    assert asked == []
+    assert {student: report.pending_points for student, report in after.items()} == {
+        student: report.pending_points for student, report in before.items()
+    }
+    assert reasons["ada"] == ["tests"]
+
+
+def test_replay_runs_each_test_where_it_ran(course: Course, pretended: None, tmp_path: Path) -> None:
+    """Of a class that was completed on a GPU; without one, tests that ran on the CPU can be repeated alone."""
+    apart = Course(shutil.copytree(course.root, tmp_path / "course"))
+    shutil.rmtree(apart.results)
+    grade(apart)
+    record = grade(apart, device="cuda", gpu=CARD)[0]["ada"]
+    grader = Grader(apart, TOPIC, Options(isolation="process", explain=False, device="cuda", gpu=CARD))
+    with grader:
+        grader.devices = {each.name: each.device for each in records_of(record)}
+        path = apart.submitted / "ada" / TOPIC / f"{TOPIC}.ipynb"
+        again = grader.grade(Submission(student="ada", assignment=TOPIC, path=path))
+    assert {each.name: each.device for each in records_of(again)} == grader.devices
+    whole, one, other = (
+        [change.blocks for change in prepare(apart, record, test=test).changes if change.what == "the device"]
+        for test in (None, "test_halve_on_a_cpu", "test_halve_on_a_gpu")
+    )
+    assert (whole, one, other) == ([True], [False], [True])
 
 
 def test_a_whole_run_on_a_gpu_needs_no_other(course: Course, pretended: None, tmp_path: Path) -> None:
