@@ -116,7 +116,7 @@ def test_the_same_notebook_gets_the_same_grade_again(grader: Grader, tmp_path: P
 @pytest.mark.parametrize(
     ("body", "verdict", "message"),
     [
-        ("import os; os._exit(0)", "crashed", "the notebook's process ended itself (exit status 0)"),
+        ("import os; os._exit(0)", "crashed", "the notebook's process ended itself"),
         ("import os; os.kill(os.getpid(), 11)", "crashed", "the notebook's process"),
         ("while True: pass", "timeout", "no answer within 1 s"),
         ("return torch.ones(1 << 40)", "memory", "allocate memory"),
