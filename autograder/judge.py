@@ -132,7 +132,7 @@ def _explained(
 
 def _in_our_words(test: HiddenTest, verdict: Verdict, message: str, bench: Bench) -> str:
     """What is told of a graded input that no example stands for: no word of it may be the submission's."""
-    if not test.drawn or verdict is Verdict.FORBIDDEN:
+    if not test.drawn or verdict not in (Verdict.MISSING, Verdict.PROTOCOL):
         return message
     if verdict is Verdict.PROTOCOL:
         return "the notebook's process broke the protocol"

@@ -309,6 +309,9 @@ def test_nothing_is_kept_of_a_submission_that_lost_its_process(tmp_path: Path) -
     with Grader(course, TOPIC) as grader:
         before = grade(grader, tmp_path, fatal)
         assert "crashed" in verdicts(before)
+        assert grade(grader, tmp_path, fatal, earlier=before).questions == before.questions, "no test is another one"
+    edit(course.assignment(TOPIC).hidden_tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "pass")
+    with Grader(Course(course.root), TOPIC) as grader:
         after = grade(grader, tmp_path, fatal, earlier=before)
     assert verdicts(after) == verdicts(before)
     assert after.questions[0] != before.questions[0]  # its seconds
