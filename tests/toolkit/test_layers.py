@@ -17,7 +17,7 @@ LAYERS = """
     __init__ lines text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.cgroups sandbox.places sandbox.accelerator extras
+    sandbox.cgroups sandbox.places sandbox.accelerator extras times
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
