@@ -73,7 +73,7 @@ LAYERS = """
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend
-    commands.report commands.feedback commands.outcome commands.new commands.similar
+    commands.report commands.feedback commands.outcome commands.new commands.similar commands.grading
     cli
     __main__
 """
