@@ -155,12 +155,12 @@ def _print_places(course: Course, topic: str, console: Console) -> None:
     console.print()
     for what, path in rows.items():
         console.print(escape(f"{what:<28}{path}"))
-    commands = (f"autograder grade {topic}", f"autograder verify {topic}", "nbgrader db student list")
+    commands = [f"autograder grade {topic}", f"autograder verify {topic}", "nbgrader db student list"]
     if os.environ.get("AUTOGRADER_DB"):
         console.print(
             "\nAUTOGRADER_DB is set: first 'unset' it, or this sample class enters the gradebook that it names"
         )
-        commands = ("unset AUTOGRADER_DB", *commands)
+        commands = ["unset AUTOGRADER_DB", *commands]
     console.print(escape(f"\nnext:  cd {root}"))
     for command in commands:
         console.print(escape(f"       {command}"))
