@@ -1,6 +1,7 @@
-"""Who takes the course: ``roster.csv`` in the course folder, one student a line. It names people: keep it private.
+"""Who takes the course: ``roster.csv`` in the course folder, one student a line.
 
-Spreadsheets write it in many ways: with a byte-order mark, with semicolons, with empty lines. All of these are read.
+It names people, and is committed where CI needs it: keep the course's repository private. Spreadsheets write it in many
+ways: with a byte-order mark, with semicolons, with empty lines. All of these are read.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.shared import NO, CourseFolder, Database, Topic, err, out, writable
+from autograder.commands.shared import NO, CourseFolder, Gradebook, Topic, err, out, writable
 from autograder.course import Course
-from autograder.errors import UsageError
 from autograder.text import clean
 from autograder.words import plural
 
@@ -21,7 +20,7 @@ def record(
     results: Annotated[
         Path | None, typer.Option(help="Folder, or file of --json; by default results/, where what holds is put.")
     ] = None,
-    db: Database = None,
+    db: Gradebook = None,
     summary: Annotated[Path | None, typer.Option(help="Add a table in Markdown to this file.")] = None,
     course: CourseFolder = None,
 ) -> None:
@@ -29,8 +28,6 @@ def record(
     from autograder.exports.summary import add_summary
     from autograder.recording import record_class
 
-    if db == "none":
-        raise UsageError("record --db none: entering grades is what it does; name a gradebook or leave the option out")
     summary = writable(summary)
     found = Course.find(course)
     done = record_class(

@@ -20,7 +20,7 @@ from autograder.words import plural, some
 
 def roster(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="A list to become the course's roster.csv.")
+        Path | None, typer.Argument(metavar="FILE.csv", help="A list to become the course's roster.csv.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read and show it; write nothing.")] = False,
     db: Database = None,

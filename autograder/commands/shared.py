@@ -28,6 +28,7 @@ class FeedbackLevel(StrEnum):
 
 
 DONE, NO, WRONG_USE, INTERRUPTED = 0, 1, 2, 3
+DB_VARIABLE = "AUTOGRADER_DB"
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -36,12 +37,30 @@ Level = Annotated[
     FeedbackLevel | None, typer.Option("--feedback", help="What students may read; by default as the handout says.")
 ]
 
-Topics = Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Assignments; all by default.")]
+Topics = Annotated[list[str] | None, typer.Argument(metavar="TOPIC", help="Assignments; all by default.")]
 Topic = Annotated[str, typer.Argument(help="The assignment.")]
 CourseFolder = Annotated[Path | None, typer.Option("--course", help="The course folder; found from here by default.")]
+
+
+def _is_gradebook(context: typer.Context, db: str | None) -> str | None:
+    if db == "none":
+        raise UsageError(
+            f"{context.info_name} --db none: it works on the gradebook; "
+            f"name its URL, or leave --db and {DB_VARIABLE} out"
+        )
+    return db
+
+
+# Of commands that go on without a gradebook, and of those that are about it.
 Database = Annotated[
     str | None,
-    typer.Option("--db", envvar="AUTOGRADER_DB", help="Gradebook URL, by default nbgrader's; none: results only."),
+    typer.Option("--db", envvar=DB_VARIABLE, help="The gradebook's URL, by default nbgrader's; none: without one."),
+]
+Gradebook = Annotated[
+    str | None,
+    typer.Option(
+        "--db", envvar=DB_VARIABLE, callback=_is_gradebook, help="The gradebook's URL, by default nbgrader's."
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Grading processes; 0: as many as this machine bears.")]
 

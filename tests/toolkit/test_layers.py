@@ -17,7 +17,7 @@ LAYERS = """
     __init__ lines text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.cgroups sandbox.places sandbox.accelerator extras
+    sandbox.cgroups sandbox.places sandbox.accelerator extras times
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
@@ -73,7 +73,7 @@ LAYERS = """
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend
-    commands.report commands.feedback commands.outcome commands.new commands.similar
+    commands.report commands.feedback commands.outcome commands.new commands.similar commands.grading
     cli
     __main__
 """
