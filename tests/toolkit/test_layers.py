@@ -53,7 +53,7 @@ LAYERS = """
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened nbgrader_bridge.late_days
     nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals nbgrader_bridge.extensions
-    grids nextsteps typeset
+    grids nextsteps typeset pages
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay recording
