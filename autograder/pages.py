@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def templates(filters: Mapping[str, Callable[..., Any]]) -> Environment:
+def templates(filters: Mapping[str, Any]) -> Environment:
     """The package's templates with ``filters``: everything is escaped, and a name that is not given is an error."""
     environment = Environment(
         loader=PackageLoader("autograder"),

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ lines text streams sandbox interrupts touched gpu
+    __init__ lines pages text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator extras times
@@ -53,7 +53,7 @@ LAYERS = """
     nbgrader_bridge.markdown nbgrader_bridge.database nbgrader_bridge.settings nbgrader_bridge.summary
     nbgrader_bridge.autograded nbgrader_bridge nbgrader_bridge.opened nbgrader_bridge.late_days
     nbgrader_bridge.entries nbgrader_bridge.students nbgrader_bridge.finals nbgrader_bridge.extensions
-    grids nextsteps typeset pages
+    grids nextsteps typeset
     gradebook feedback
     nbgrader_bridge.autograde readers
     api specimens replay recording
