@@ -38,8 +38,8 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
-    collecting collecting.roster collecting.placing collecting.closing collecting.git
-    collecting.collect
+    collecting collecting.placing collecting.closing collecting.git tables
+    collecting.collect collecting.roster
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
     collecting.platforms collecting.exchange
