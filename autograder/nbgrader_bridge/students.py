@@ -10,7 +10,7 @@ from nbgrader.api import Student
 from sqlalchemy import select
 
 from autograder.course import Course
-from autograder.nbgrader_bridge.opened import opened
+from autograder.nbgrader_bridge.opened import exists, opened
 from autograder.roster import COLUMNS, Roster
 
 _FIELDS = {
@@ -60,3 +60,11 @@ def enter_roster(
 
     with opened(course, db_url) as gradebook:
         return gradebook.do(work)
+
+
+def entered_students(course: Course, db_url: str | None = None) -> set[str]:
+    """Ids of the students in the gradebook; none where there is no gradebook. Raises as ``enter_roster``."""
+    if not exists(course, db_url):
+        return set()
+    with opened(course, db_url) as gradebook:
+        return gradebook.do(lambda session: set(session.scalars(select(Student.id))))
