@@ -30,8 +30,8 @@ from autograder.nbgrader_bridge.database import Found, committed, open_gradebook
 from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
 from autograder.nbgrader_bridge.finals import finals_in
 from autograder.nbgrader_bridge.settings import Settings, read_settings
+from autograder.nbgrader_bridge.stamps import handed_in, stamp_bytes
 from autograder.results import read_bytes
-from autograder.stamps import handed_in, stamp_bytes
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}

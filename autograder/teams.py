@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from autograder.model import GradeReport, Submission
+from autograder.nbgrader_bridge.stamps import handed_in
 from autograder.results import submitted_bytes
 from autograder.roster import Roster
-from autograder.stamps import handed_in
 from autograder.text import clean
 
 

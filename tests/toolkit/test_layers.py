@@ -38,7 +38,7 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
-    collecting collecting.placing collecting.closing collecting.git tables stamps
+    collecting collecting.placing collecting.closing collecting.git tables nbgrader_bridge.stamps
     collecting.collect collecting.roster
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
