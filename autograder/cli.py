@@ -164,7 +164,7 @@ def grade(
     if summary is not None:
         from autograder.exports.summary import add_summary
 
-        add_summary(summary, topic, graded.reports)
+        add_summary(summary, topic, graded.reports, graded.conflicts)
     print_outcome(graded, order.results / topic, all_rows=all_rows)
     if not graded.complete:
         raise typer.Exit(NO)

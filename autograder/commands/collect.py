@@ -114,9 +114,11 @@ def _tell_taken(taken: Taken, roster: Roster | None) -> None:
 
 def _from_git(topic: str, roster: Path, place: Path, most_bytes: int, deadline: datetime | None) -> None:
     from autograder.collecting.collect import collect as collect_class
-    from autograder.collecting.collect import read_sources
+    from autograder.collecting.roster import read_sources
 
-    sources = read_sources(roster)
+    sources, without = read_sources(roster)
+    if without:
+        out.print(f"{plural(len(without), 'student')} of the roster without a repository, left out")
     with progress_bar() as bar:
         task = bar.add_task(f"collecting {topic}", total=len(sources))
         collected = collect_class(sources, place, topic, most_bytes, deadline, lambda: bar.advance(task))
@@ -135,7 +137,6 @@ def _tell(new: Sequence[str], unchanged: Sequence[str], problems: Mapping[str, s
 
 def _times(path: Path) -> dict[str, datetime]:
     """When students handed in, as a CSV file says."""
-    from autograder.collecting.roster import read_roster
+    from autograder.collecting.roster import read_times
 
-    rows = read_roster(path, ("timestamp",))
-    return {row["student"]: read_time(row["timestamp"], f"{path}, {row['student']}:") for row in rows}
+    return {student: read_time(text, f"{path}, {student}:") for student, text in read_times(path).items()}

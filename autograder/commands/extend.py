@@ -36,6 +36,7 @@ def extend(
     """Give a student more time for an assignment; needs --reason, and one of --until and --days."""
     from autograder import history
     from autograder.nbgrader_bridge.extensions import grant, granted
+    from autograder.nbgrader_bridge.students import entered_students
 
     found = Course.find(course)
     if list_:
@@ -46,7 +47,7 @@ def extend(
     if days is not None and not (math.isfinite(days) and 0 <= days <= MOST_DAYS):
         raise UsageError(f"--days {days:g}: give a number from 0 to {MOST_DAYS}")
     found.assignment(topic)
-    history.require_known(found, student)
+    history.require_known(found, student, entered_students(found, db))
     given = grant(found, student, topic, until=until or "", days=days, db_url=db)
     what = "taken back" if given.until == given.due else f"until {given.until:{TIME}}"
     why = f"{what}: {clean(reason.strip(), 500)}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from autograder.errors import UsageError
+from autograder.text import clean
+from autograder.words import some
 
 
 class Isolation(StrEnum):
@@ -87,3 +91,10 @@ def writable(path: Path | None) -> Path | None:
     if found.exists() and not found.is_file():
         raise UsageError(f"{path} is no ordinary file, and output replaces a file as a whole; name a file")
     return found
+
+
+def tell_strangers(students: Sequence[str]) -> None:
+    """Name students who were graded and are not in the roster."""
+    if students:
+        names = some([clean(name) for name in students])
+        err.print(escape(f"not in roster.csv, so kept out of the gradebook: {names}; add them, and grade once more"))

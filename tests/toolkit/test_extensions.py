@@ -111,3 +111,14 @@ def test_the_command_grants_lists_and_remembers(course: Course) -> None:
         *("ada", TOPIC, "2026-03-01", "12:00", "UTC", "2026-03-03", "12:00", "UTC")
     ]
     assert run("history", "ada", TOPIC).stdout.endswith("UTC  extension (until 2026-03-03 12:00 UTC: ill [x])\n")
+
+
+def test_without_a_roster_the_gradebooks_own_students_are_known(course: Course, book: str) -> None:
+    execute(book, "insert into student (id) values ('bob')")
+    run = runner(course.root)
+    arguments = ("extend", "bob", TOPIC, "--days", "2", "--reason", "ill", "--db", book)
+    assert run(*arguments).stdout.startswith(f"bob, {TOPIC}: until 2026-03-03 12:00 UTC")
+    assert "extension" in run("history", "bob", TOPIC).stdout
+    assert (
+        "no student 'bobb' in this course; did you mean 'bob'?" in run("extend", "bobb", *arguments[2:], code=2).stderr
+    )

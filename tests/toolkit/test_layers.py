@@ -38,11 +38,11 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
-    collecting collecting.roster collecting.placing collecting.closing collecting.git
-    collecting.collect
+    collecting collecting.placing collecting.closing collecting.git tables nbgrader_bridge.stamps
+    collecting.collect collecting.roster
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
-    collecting.platforms collecting.exchange
+    collecting.platforms collecting.exchange landing
     similar similar.tokens similar.winnow similar.reading
     similar.pairs
     similar.page
