@@ -158,15 +158,20 @@ def test_a_folder_dated_back_is_told(tmp_path: Path) -> None:
     assert f"which counts, but it was made or changed on {now:%Y-%m-%d}" in taken.notes["eve"]
 
 
-def test_a_folder_is_read_as_its_owners_who_was_looked_at(tmp_path: Path) -> None:
+def test_a_folder_is_read_as_its_owners_who_was_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the look at the owner and the reading, another's folder comes in its place."""
     if os.getuid() != 0:
         pytest.skip("only root can give a folder away")
     folder = submit(tmp_path, ME, EARLY)
-    found = exchange(tmp_path, TOPIC, check_owner=True)
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, pwd.getpwnam("daemon").pw_uid, -1)
-    assert "is another user's" in take(found, tmp_path / "submitted", TOPIC, 1000, {}).problems[ME]
+    other, known = pwd.getpwnam("daemon").pw_uid, pwd.getpwuid
+
+    def looked_at(number: int) -> pwd.struct_passwd:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, other, -1)
+        return known(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", looked_at)
+    assert "is another user's" in collected(tmp_path, check_owner=True).problems[ME]
 
 
 def test_the_exchange_is_found_and_a_wrong_one_named(tmp_path: Path) -> None:
