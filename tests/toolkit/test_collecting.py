@@ -252,7 +252,12 @@ def test_what_a_server_says_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
     read = list[int]()
     complaint = git_module._complaint
-    monkeypatch.setattr(git_module, "_complaint", lambda a, c, err: read.append(len(err)) or complaint(a, c, err))
+
+    def complained(action: str, code: int, err: bytes) -> NotCollected:
+        read.append(len(err))
+        return complaint(action, code, err)
+
+    monkeypatch.setattr(git_module, "_complaint", complained)
     eve = Source("eve", "ssh://git@example.invalid/a.git")
     assert refused(eve).startswith("git fetch: fatal: the end")
     monkeypatch.setattr(git_module, "TRANSFER_BYTES", 1 << 20)
