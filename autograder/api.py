@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from autograder import history, pool
+from autograder import pool
 from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
-from autograder.kept import edited_tests
+from autograder.landing import land
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
@@ -29,7 +29,6 @@ from autograder.results import (
     require_submitted,
     result_path,
     submitted_bytes,
-    write_report,
 )
 from autograder.roster import course_roster
 from autograder.seed import Seed
@@ -87,11 +86,17 @@ class Graded:
     fresh: tuple[str, ...]
     strange_folders: tuple[str, ...]
     strangers: tuple[str, ...] = ()  # not in the course's roster: graded, and kept out of the gradebook
+    conflicts: Mapping[str, str] = field(default_factory=dict)  # teams without a grade in this run, and why
 
     @property
     def complete(self) -> bool:
         """Whether every submission has a grade."""
-        return all(report.verdict is not Verdict.GRADER_ERROR for report in self.reports)
+        return not self.conflicts and not self.failed
+
+    @property
+    def failed(self) -> bool:
+        """Whether the grader itself failed on a submission."""
+        return any(report.verdict is Verdict.GRADER_ERROR for report in self.reports)
 
 
 def grade_class(course: Course, order: Order, started: Callable[[int, int], None], progress: Progress) -> Graded:
@@ -113,45 +118,34 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
             for stands in standing.values():
                 for report, submission in who.each(stands):
                     if report.student not in standing:
-                        _land(course, order, report, submission, basis)
+                        land(course, order.results, report, basis, submitted_bytes(submission))
                     reports[report.student] = report
                     reading.take(report, submission, enter=report.student not in who.strangers)
                     heed_interrupts()
             reading.settle()
             for fresh in grade_each(course, order, waiting, basis):
                 for report, submission in who.each(fresh):
-                    previous, changed = _land(course, order, report, submission, basis)
+                    previous, changed = land(course, order.results, report, basis, submitted_bytes(submission))
                     reports[report.student] = report
                     reading.take(report, submission, enter=report.student not in who.strangers)
                     progress(report, previous, changed)
                 heed_interrupts()
     ordered = tuple(reports[student] for student in sorted(reports))
-    return Graded(ordered, tuple(s.student for s in waiting), tuple(strange), tuple(sorted(who.strangers)))
+    graded, strangers = tuple(submission.student for submission in waiting), tuple(sorted(who.strangers))
+    return Graded(ordered, graded, tuple(strange), strangers, who.conflicts)
 
 
 def _parties(course: Course, order: Order) -> tuple[Parties, list[str]]:
     """What is to be graded, and folder names that are no student ids."""
     roster = course_roster(course)
-    named = () if teams_of(roster) else order.students  # a member's notebook may lie in another's folder
+    teams = teams_of(roster)
+    named = () if teams else order.students  # a member's notebook may lie in another's folder
     found, strange = find_submissions(order.submitted, order.topic, named)
     who = parties(found, roster, order.students)
     there = {share.student for submission in who.submissions for share in who.shares[submission.student]}
+    there |= {student for team in who.conflicts for student in teams[team]}
     require_submitted(order.submitted, order.topic, set(order.students) - there)
     return who, strange
-
-
-def _land(
-    course: Course, order: Order, report: GradeReport, submission: Submission, basis: Basis
-) -> tuple[GradeReport | None, list[str]]:
-    """Keep a report that is new to its student; the earlier one, and what differs from when that was made."""
-    previous = read_report(result_path(order.results, order.topic, report.student))
-    if previous == report:
-        return previous, []
-    changed = _reasons(previous, report, basis, submitted_bytes(submission))
-    # Before the result: a run that is killed in between grades again, and tells the same once more.
-    history.record(course, order.topic, history.of_grading(report, previous, changed))
-    write_report(order.results, report)
-    return previous, changed
 
 
 def readers(course: Course, order: Order) -> Readers:
@@ -208,7 +202,7 @@ def grade_one(course: Course, submission: Submission, options: Options | None = 
     if not waiting:
         return standing[submission.student]
     report = _WARM.grader(course, order, basis).grade(waiting[0])
-    _land(course, order, report, submission, basis)
+    land(course, order.results, report, basis, submitted_bytes(submission))
     with readers(course, replace(order, gradebook=False)) as reading:
         reading.take(report, submission)
     return report
@@ -262,18 +256,6 @@ def _compared(
         waiting.append(msgspec.structs.replace(submission, earlier=earlier))
         seconds[submission.student] = report.provenance.seconds if report is not None else 0.0
     return standing, sorted(waiting, key=lambda submission: -seconds[submission.student])
-
-
-def _reasons(previous: GradeReport | None, report: GradeReport, basis: Basis, submission: bytes) -> list[str]:
-    """What differs from when ``previous`` was made: single tests by name, where both reports say what theirs were."""
-    if previous is None:
-        return []
-    changed = what_changed(previous, basis, submission)
-    tests = edited_tests(previous, report)
-    if "tests" in changed and tests:
-        place = changed.index("tests")
-        changed[place : place + 1] = tests
-    return changed
 
 
 def write_json(path: Path, reports: Sequence[GradeReport]) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from autograder.commands.bundle import bundle
 from autograder.commands.collect import collect
-from autograder.commands.device import Device, here, on_a_cluster
+from autograder.commands.device import Device
 from autograder.commands.export import export
 from autograder.commands.extend import extend
 from autograder.commands.feedback import feedback
+from autograder.commands.grading import Executor, Workplace, grade_and_tell
 from autograder.commands.history import history
 from autograder.commands.init_ci import init_ci
 from autograder.commands.new import new
@@ -41,7 +41,6 @@ from autograder.commands.shared import (
     Topics,
     err,
     out,
-    progress_bar,
     writable,
 )
 from autograder.commands.similar import similar
@@ -50,11 +49,6 @@ from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.streams import guard
 from autograder.text import clean
-from autograder.words import some
-
-if TYPE_CHECKING:
-    from autograder.api import Engine
-    from autograder.model import GradeReport
 
 _TYPER_INTERRUPTED = 130  # what typer makes of a KeyboardInterrupt
 
@@ -65,13 +59,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Executor(StrEnum):
-    """Where grading processes run."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 # --------------------------------------------------------------------------------------- release
@@ -151,22 +138,17 @@ def grade(
 ) -> None:
     """Grade submissions: results, gradebook and a page for each student."""
     from autograder import api
-    from autograder.provenance import Options
 
-    engine = _engine(executor, ray_address or "", ray_gpus)
+    workplace = Workplace(executor, ray_address or "", ray_gpus)
+    engine = workplace.engine()
     json_file, junit, summary = writable(json_file), writable(junit), writable(summary)
     found = Course.find(course)
-    assignment = found.assignment(topic)
-    if executor is Executor.RAY:
-        where, gpu = on_a_cluster(device, assignment, ray_gpus), None
-    else:
-        where, gpu = here(device, assignment)
     order = api.Order(
         topic=topic,
         submitted=(submitted or found.submitted).resolve(),
         results=(results or found.results).resolve(),
         students=tuple(student or ()),
-        options=Options(isolation=isolation.value, device=where, gpu=gpu),
+        options=workplace.options(found.assignment(topic), device, isolation),
         jobs=jobs,
         engine=engine,
         force=force,
@@ -174,22 +156,7 @@ def grade(
         db_url=None if db == "none" else db,
         level=feedback_level.value if feedback_level else None,
     )
-    with progress_bar() as bar:
-        task = bar.add_task(f"grading {topic}", total=None)
-
-        def started(total: int, to_grade: int) -> None:
-            if total > to_grade:
-                err.print(f"{total - to_grade} of {total} submissions are up to date")
-            bar.update(task, total=to_grade)
-
-        def landed(report: GradeReport, previous: GradeReport | None, changed: Sequence[str]) -> None:
-            bar.advance(task)
-            if previous is not None and previous.score != report.score:
-                why = f" ({some(changed)} changed)" if changed else ""
-                line = f"{report.student}: {previous.score:g} -> {report.score:g}{why}"
-                err.print(escape(line))
-
-        graded = api.grade_class(found, order, started, landed)
+    graded = grade_and_tell(found, order)
     if json_file is not None:
         api.write_json(json_file, graded.reports)
     if junit is not None:
@@ -197,23 +164,10 @@ def grade(
     if summary is not None:
         from autograder.exports.summary import add_summary
 
-        add_summary(summary, topic, graded.reports)
+        add_summary(summary, topic, graded.reports, graded.conflicts)
     print_outcome(graded, order.results / topic, all_rows=all_rows)
     if not graded.complete:
         raise typer.Exit(NO)
-
-
-def _engine(executor: Executor, ray_address: str, ray_gpus: float) -> Engine:
-    """What grades the submissions. A ``RAY_ADDRESS`` in the environment alone asks for no cluster."""
-    if executor is Executor.RAY:
-        from autograder.cluster.engine import RayEngine
-
-        return RayEngine(ray_address, ray_gpus)
-    if ray_gpus:
-        raise UsageError("--ray-gpus is for grading on a cluster; add --executor ray")
-    from autograder.pool import grade_many
-
-    return grade_many
 
 
 app.command()(feedback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,8 +70,14 @@ def _copy(course: Course, output: Path) -> Course:
         (copied.state / _MARKER).write_text(f"{course.root}\n", encoding="utf-8")
         for name in _COPIED:
             write_tree(output / name, read_tree(course.root / name))
-        shutil.copy(course.root / CONFIG_NAME, output)
+        _configure(copied, (course.root / CONFIG_NAME).read_text(encoding="utf-8"))
     return copied
+
+
+def _configure(course: Course, text: str) -> None:
+    """The configuration ``text`` of the real course, with a gradebook that is none of its own."""
+    own = f"get_config().CourseDirectory.db_url = {_gradebook_url(course)!r}  # the demonstration's own"
+    write_whole(course.root / CONFIG_NAME, f"{text.rstrip()}\n\n{own}\n".encode())
 
 
 def _hand_in(course: Course, topic: str) -> list[Sample]:
@@ -148,6 +155,12 @@ def _print_places(course: Course, topic: str, console: Console) -> None:
     console.print()
     for what, path in rows.items():
         console.print(escape(f"{what:<28}{path}"))
+    commands = [f"autograder grade {topic}", f"autograder verify {topic}", "nbgrader db student list"]
+    if os.environ.get("AUTOGRADER_DB"):
+        console.print(
+            "\nAUTOGRADER_DB is set: first 'unset' it, or this sample class enters the gradebook that it names"
+        )
+        commands = ["unset AUTOGRADER_DB", *commands]
     console.print(escape(f"\nnext:  cd {root}"))
-    for command in (f"autograder grade {topic}", f"autograder verify {topic}", "nbgrader db student list"):
+    for command in commands:
         console.print(escape(f"       {command}"))

@@ -73,11 +73,15 @@ class InvalidSubmission(StudentFault):
 
 
 class ProcessDied(StudentFault):
-    """The student process is gone: crashed, out of time, out of memory, or off the protocol."""
+    """The student process is gone: crashed, out of time, out of memory, or off the protocol.
 
-    def __init__(self, verdict: Verdict, message: str) -> None:
+    ``told`` is the message without what the process chose: a graded input can hide in a number as well.
+    """
+
+    def __init__(self, verdict: Verdict, message: str, told: str = "") -> None:
         super().__init__(message)
         self.verdict = verdict
+        self.told = told or message
 
 
 class Refused(StudentFault, AssertionError):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from msgspec.structs import replace
 
@@ -29,6 +29,7 @@ from autograder.files import write_whole
 from autograder.grids import beside
 from autograder.model import GradeReport, QuestionResult, TestRecord, Verdict
 from autograder.nextsteps import next_step
+from autograder.pages import templates
 from autograder.text import clean
 from autograder.typeset import code, prose, sentence
 from autograder.words import (
@@ -186,15 +187,8 @@ def _percent(part: float, whole: float) -> float:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("autograder"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"points": points, "plural": plural, "duration": duration}
-    environment.filters |= {"prose": prose, "sentence": sentence, "python": code, "beside": beside}
+    filters = {"points": points, "plural": plural, "duration": duration}
+    environment = templates(filters | {"prose": prose, "sentence": sentence, "python": code, "beside": beside})
     environment.globals |= {"WORDS": WORDS, "STATUSES": STATUSES, "Verdict": Verdict, "percent": _percent}
     return environment
 

@@ -7,10 +7,8 @@ tables are used and its methods are not.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +16,6 @@ from typing import Any, Self
 from nbformat import v4
 from nbgrader.api import Assignment, GradeCell, Notebook, SolutionCell, SourceCell
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import parse_utc
 from sqlalchemy import select
 from traitlets import TraitError
 
@@ -28,11 +25,13 @@ from autograder.errors import AuthoringError
 from autograder.extras import Extras
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
-from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_bytes, read_released
+from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_released
 from autograder.nbgrader_bridge.database import Found, committed, open_gradebook, sqlite_file
 from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
 from autograder.nbgrader_bridge.finals import finals_in
 from autograder.nbgrader_bridge.settings import Settings, read_settings
+from autograder.nbgrader_bridge.stamps import handed_in, stamp_bytes
+from autograder.results import read_bytes
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
@@ -129,7 +128,7 @@ class GradebookWriter:
         _require_same_questions(report, self._released)
         data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
         told = for_student(report, self._level)
-        return Entry(report, told, build(self._released, data, told), _handed_in(path))
+        return Entry(report, told, build(self._released, data, told), handed_in(path))  # no time leaves an earlier one
 
     def _enter(self, entries: Sequence[Entry]) -> None:
         notebook = self._session.get(Notebook, self._notebook_id)
@@ -148,7 +147,7 @@ class GradebookWriter:
         write_whole(notebook, v4.writes(entry.autograded.notebook).encode() + b"\n")
         notebook.chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
         _copy_pictures(self._assignment.files, folder / "files")
-        stamp = _timestamp_file(path)
+        stamp = stamp_bytes(path)
         if stamp:
             write_whole(folder / "timestamp.txt", stamp)
         else:
@@ -261,20 +260,6 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> str:
 
 
 # ---------------------------------------------------------------------------------- the submission's files
-
-
-def _timestamp_file(path: Path) -> bytes:
-    return read_bytes(path.with_name("timestamp.txt"), most=1024)
-
-
-def _handed_in(path: Path) -> datetime | None:
-    """The time in ``timestamp.txt``; ``None``, which leaves an earlier time, without one that can be read."""
-    with contextlib.suppress(ValueError, OverflowError):
-        stamp = _timestamp_file(path).decode().strip()
-        if stamp:
-            handed_in: datetime = parse_utc(stamp)
-            return handed_in
-    return None
 
 
 def _copy_pictures(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -120,11 +120,18 @@ def _path(course: Course, topic: str) -> Path:
     return course.state / "history" / f"{topic}.jsonl"
 
 
-def require_known(course: Course, student: str) -> None:
-    """Refuse a student of whom nothing is known, who is most likely misspelt: with near misses."""
+def require_known(course: Course, student: str, entered: Collection[str] = ()) -> None:
+    """Refuse a student of whom nothing is known, who is most likely misspelt: with near misses.
+
+    ``entered`` are the gradebook's students: they count where no roster says who takes the course.
+    """
     roster = course_roster(course)
-    known = set(roster) if roster is not None else {path.name for path in course.submitted.glob("*") if path.is_dir()}
-    known |= {path.stem for path in course.results.glob("*/*.json")}
+    known = {path.stem for path in course.results.glob("*/*.json")}
+    known |= {event.student for path in course.state.glob("history/*.jsonl") for event in _read(path)}
+    if roster is not None:
+        known |= set(roster)
+    else:
+        known |= {path.name for path in course.submitted.glob("*") if path.is_dir()} | set(entered)
     if student not in known:
         near = difflib.get_close_matches(student, sorted(known), n=1)
         way_out = f"did you mean {clean(near[0])!r}?" if near else "a roster.csv says who takes the course"

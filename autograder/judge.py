@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from autograder.counterexample import Found, describe, find, message_of, verdict_of
-from autograder.errors import GraderError, ProcessDied
+from autograder.errors import GraderError, ProcessDied, StudentFault
 from autograder.examples import run_example
 from autograder.hints import Known, diagnose
 from autograder.model import TestRecord, Verdict
@@ -100,7 +100,7 @@ def judge(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> TestReco
     except OSError as error:  # no answer of a student's raises one here: it is this machine's, or the sandbox's
         raise GraderError(f"{test.name}: {type(error).__name__}: {error}") from error
     except ProcessDied as death:
-        return _record(test, death.verdict, death.message, done, started)
+        return _record(test, death.verdict, death.told if test.drawn else death.message, done, started)
     except Exception as fault:  # noqa: BLE001 - see the module's docstring
         return _explained(test, fault, examples[done:], done, started, bench)
     if done != len(examples):
@@ -113,7 +113,7 @@ def _explained(
 ) -> TestRecord:
     verdict = verdict_of(fault)
     if bench.explainer.silent or verdict in (Verdict.MISSING, Verdict.FORBIDDEN, Verdict.PROTOCOL):
-        return _record(test, verdict, message_of(fault), done, started)
+        return _record(test, verdict, _in_our_words(test, verdict, message_of(fault), bench), done, started)
     found: Found | None = describe(fault, bench.student)
     _run_more(test, rest[1 : 1 + MORE_FOR_DIAGNOSIS], bench)
     misconception = bench.explainer.misconception(test, bench.student.log, rest[0], bench.reference)
@@ -128,6 +128,20 @@ def _explained(
         misconception=misconception.name if misconception else None,
         counterexample=found.counterexample if found else None,
     )
+
+
+def _in_our_words(test: HiddenTest, verdict: Verdict, message: str, bench: Bench) -> str:
+    """What is told of a graded input that no example stands for: no word of it may be the submission's."""
+    if not test.drawn or verdict not in (Verdict.MISSING, Verdict.PROTOCOL):
+        return message
+    if verdict is Verdict.PROTOCOL:
+        return "the notebook's process broke the protocol"
+    name = test.question.name
+    try:
+        defined = bench.student.describe(name) != "missing"
+    except StudentFault:
+        defined = True
+    return "not written yet" if defined else f"{name} is not defined in the notebook"
 
 
 def _run_more(test: HiddenTest, examples: Sequence[bytes], bench: Bench) -> None:

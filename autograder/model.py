@@ -215,13 +215,12 @@ class GradeReport(Record, frozen=True, kw_only=True):
 class Submission(Record, frozen=True, kw_only=True):
     """One student's notebook as it was handed in. ``questions``: the only ones to grade; all where it is empty.
 
-    ``earlier``: a report from before hidden tests were edited, of which what they do not touch is kept.
+    ``earlier``: a report from before hidden tests were edited, or from another device: what of it still stands is kept.
     """
 
     student: str
     assignment: str
     path: Path
-    seconds_late: float = 0.0
     questions: tuple[str, ...] = ()
     earlier: GradeReport | None = None
 

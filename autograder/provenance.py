@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -57,6 +57,11 @@ def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
         options=digest[:16],
         versions=versions(),
     )
+
+
+def basis_told(report: GradeReport) -> Basis:
+    """The basis that ``report`` itself names."""
+    return Basis(**{field.name: getattr(report.provenance, field.name) for field in fields(Basis)})
 
 
 def reference_digest(assignment: Assignment) -> str:

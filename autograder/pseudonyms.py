@@ -16,7 +16,7 @@ _LETTERS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefgh
 
 
 def under_pseudonyms(reports: Iterable[GradeReport], state: Path) -> list[GradeReport]:
-    """``reports`` under names such as ``9kq2m-x0vta4r``, in their order, without what a student may have written.
+    """``reports`` under names such as ``9kq2m-x0vta4r``, sorted by them, without what a student may have written.
 
     The names are the same each time. Their secret is one of its own, in ``state/pseudonyms/``: a fresh seed for a
     final regrade changes no name, and a seed that is told after the course undoes none.

@@ -9,7 +9,7 @@ Nothing in here starts a process or knows how a notebook is run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +21,16 @@ from autograder.course import Course, tests_digest
 from autograder.disclosure import Level
 from autograder.errors import UsageError
 from autograder.feedback import render
+from autograder.landing import land
 from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
-from autograder.nbgrader_bridge.autograded import read_bytes
-from autograder.provenance import reference_digest
+from autograder.provenance import basis_told, reference_digest
 from autograder.readers import Readers
 from autograder.release.manifest import MANIFEST_NAME, check_manifest, read_manifest
-from autograder.results import course_lock, find_submissions, result_path, write_report
+from autograder.results import course_lock, find_submissions, read_bytes, result_path, submitted_bytes
+from autograder.roster import course_roster
 from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.suite import HiddenTest, collect
+from autograder.teams import parties
 
 REPORT_BYTES = 4 << 20
 RESULTS_BYTES = 1 << 30  # of a class in one file
@@ -42,10 +44,14 @@ class RefusedReportError(Exception):
 
 @dataclass(frozen=True)
 class Recorded:
-    """The reports that were entered, and why other submissions have none, by student."""
+    """The reports that were entered, and why other submissions have none, by student or team.
+
+    ``strangers`` are not in the course's roster: recorded, and kept out of the gradebook.
+    """
 
     reports: tuple[GradeReport, ...]
     problems: dict[str, str]
+    strangers: tuple[str, ...] = ()
 
 
 def record_class(
@@ -54,22 +60,31 @@ def record_class(
     """Enter the results of the notebooks in ``submitted``: gradebook, pages and the course's results.
 
     ``results`` is a folder as ``grade --results`` leaves it, or a file as ``grade --json`` does. Raises ``UsageError``
-    where it is neither.
+    where it is neither. What is entered is told in the history, and a team's grade is entered for each member.
     """
     with course_lock(course):
         judge, told = _Judge(course, topic), _told(results, topic)
-        reports, problems = list[GradeReport](), dict[str, str]()
+        who = parties(find_submissions(submitted, topic)[0], course_roster(course))
+        reports, problems = list[GradeReport](), dict(who.conflicts)
         with Readers(course, topic, course.results, gradebook=True, db_url=db_url, level=level) as reading:
-            for submission in find_submissions(submitted, topic)[0]:
+            for submission in who.submissions:
+                shares = who.shares[submission.student]
                 try:
-                    report = judge.accepted(submission, told(submission.student))
+                    accepted = _accepted(judge, told, shares)
                 except RefusedReportError as error:
-                    problems[submission.student] = str(error)
+                    problems |= {share.student: str(error) for share in shares}
                     continue
-                write_report(course.results, report)
-                reading.take(report, submission)
-                reports.append(report)
-    return Recorded(tuple(reports), problems)
+                for report, share in who.each(accepted):
+                    land(course, course.results, report, basis_told(report), submitted_bytes(share))
+                    reading.take(report, share, enter=report.student not in who.strangers)
+                    reports.append(report)
+    return Recorded(tuple(reports), problems, tuple(sorted(who.strangers)))
+
+
+def _accepted(judge: _Judge, told: Callable[[str], bytes], shares: Sequence[Submission]) -> GradeReport:
+    """The report on a notebook, from the result of any of those whose grade it is; under the first one's name."""
+    share = next((share for share in shares if told(share.student)), shares[0])
+    return replace(judge.accepted(share, told(share.student)), student=shares[0].student)
 
 
 class _Judge:

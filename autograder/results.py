@@ -50,6 +50,19 @@ def _handed_in(entry: Path, topic: str) -> bool:
         return True
 
 
+def read_bytes(path: Path, most: int) -> bytes:
+    """The bytes of a submitted file; empty where there is none to read, it is no file or it has more than ``most``.
+
+    Nothing is read through a link, be it the file's or its folders': it would show another student's work.
+    """
+    try:
+        if any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
+            return b""
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= most else b""
+    except PermissionError:
+        return b""
+
+
 def submitted_bytes(submission: Submission) -> bytes:
     """The submission's bytes for its digest; none where it is no ordinary file."""
     with contextlib.suppress(OSError):

@@ -196,17 +196,22 @@ def our_course(folder: Path) -> Course:
     """The course as it is here, released."""
     cells = "".join(_CELLS.format(question=question) for question in QUESTIONS)
     tests = "".join(_TEST.format(check=check, body=textwrap.indent(check.source, "    ")) for check in CHECKS)
+    return make_course(folder, TOPIC, SOLUTION, _HANDOUT + cells, _TESTS + tests)
+
+
+def make_course(folder: Path, topic: str, reference: str, handout: str, tests: str) -> Course:
+    """A course of one assignment, released."""
     for name, text in {
         CONFIG_NAME: _CONFIG,
-        f"reference/{TOPIC}.py": SOLUTION,
-        f"assignments/{TOPIC}/{TOPIC}.md": _HANDOUT + cells,
-        f"tests/hidden/test_{TOPIC}.py": _TESTS + tests,
+        f"reference/{topic}.py": reference,
+        f"assignments/{topic}/{topic}.md": handout,
+        f"tests/hidden/test_{topic}.py": tests,
     }.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     course = Course(folder)
-    release(course, TOPIC)
+    release(course, topic)
     return course
 
 

@@ -8,22 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.course import CONFIG_NAME, Course
-from autograder.release import release
-from benchmarks.classes import code_cell, write_notebook
+from autograder.course import Course
+from benchmarks.classes import code_cell, make_course, write_notebook
 
 TOPIC = "doubling"
 POINTS = 4.0
 
-_CONFIG = """\
-from autograder.nbgrader_bridge import configure
-from autograder.release import nbgrader_settings
-
-c = get_config()
-c.CourseDirectory.course_id = "gpu"
-c.merge(nbgrader_settings())
-configure(c)
-"""
 _REFERENCE = '''\
 """Doubling."""
 
@@ -198,18 +188,7 @@ TRICKS = (
 
 def gpu_course(folder: Path) -> Course:
     """The course, released."""
-    for name, text in {
-        CONFIG_NAME: _CONFIG,
-        f"reference/{TOPIC}.py": _REFERENCE,
-        f"assignments/{TOPIC}/{TOPIC}.md": _HANDOUT,
-        f"tests/hidden/test_{TOPIC}.py": _TESTS,
-    }.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    course = Course(folder)
-    release(course, TOPIC)
-    return course
+    return make_course(folder, TOPIC, _REFERENCE, _HANDOUT, _TESTS)
 
 
 def hand_in(course: Course, student: str, answer: str) -> None:

@@ -47,7 +47,7 @@ def _described(name: str, command: TyperCommand) -> Iterator[str]:
 
 
 def _in_usage(argument: TyperArgument) -> str:
-    word = (argument.metavar or argument.name or "").strip("[].").upper()
+    word = argument.metavar or (argument.name or "").upper()
     several = f"{word} ..." if argument.nargs == -1 else word
     return several if argument.required else f"[{several}]"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from autograder.collecting.closing import Closed
 from autograder.collecting.git import Source, git_program, notebook_of
 from autograder.collecting.placing import place
-from autograder.collecting.roster import read_roster
 from autograder.errors import NotCollected
 from autograder.text import clean
 
@@ -25,11 +24,6 @@ class Collected:
     new: tuple[str, ...]
     unchanged: tuple[str, ...]
     problems: dict[str, str]
-
-
-def read_sources(roster: Path) -> list[Source]:
-    """The repositories that a roster names; raises ``UsageError`` for a line that is none."""
-    return [Source(**row) for row in read_roster(roster, ("repository",), ("ref", "path"))]
 
 
 def collect(

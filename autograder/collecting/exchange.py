@@ -76,7 +76,11 @@ def inbound(folder: Path) -> Path:
 
 
 def _folders(place: Path, topic: str, problems: dict[str, str]) -> Iterator[_Folder]:
-    pattern = re.compile(rf"(?P<student>.+)\+{re.escape(topic)}\+(?P<time>[^+]+)(\+[^+]*)?", re.DOTALL)
+    # A zone east of Greenwich begins with the sign that stands between the parts.
+    zone = r"\s?\+\d\d:?\d\d"
+    pattern = re.compile(
+        rf"(?P<student>.+)\+{re.escape(topic)}\+(?P<time>[^+]+?({zone})?)(\+[^+]*)?", re.DOTALL | re.ASCII
+    )
     try:
         names = sorted(path.name for path in place.iterdir())
     except OSError as error:
@@ -84,7 +88,9 @@ def _folders(place: Path, topic: str, problems: dict[str, str]) -> Iterator[_Fol
     for name in names:
         found = pattern.fullmatch(name)
         if found is None:
-            continue  # another assignment's
+            if f"+{topic}+" in name:
+                problems[clean(name)] = "is no name that nbgrader gives: STUDENT+TOPIC+TIME, with +RANDOM or without"
+            continue  # else another assignment's
         when, path = _moment(found["time"]), place / name
         if not is_student_id(found["student"]):
             problems[clean(name)] = "is of no student's id"
@@ -108,7 +114,7 @@ def _state(path: Path) -> os.stat_result | None:
 def _moment(text: str) -> datetime | None:
     """A time as nbgrader writes it, with the zone it uses unless told otherwise, or as a difference from it."""
     try:
-        found = datetime.fromisoformat(text.strip().removesuffix(" UTC").replace(" -", "-"))
+        found = datetime.fromisoformat(text.strip().removesuffix(" UTC").replace(" -", "-").replace(" +", "+"))
     except ValueError:
         return None
     with contextlib.suppress(OverflowError):  # next to the years 1 and 9999

@@ -19,7 +19,7 @@ def bundle(
     output: Annotated[Path | None, typer.Option(help="The file; by default in exports/ of the course.")] = None,
     course: CourseFolder = None,
 ) -> None:
-    """Pack an assignment, with all that grades it, for another platform."""
+    """Pack an assignment, with all that grades it, for another platform; needs --gradescope, the only one there is."""
     from autograder.files import write_whole
     from autograder.gradescope.bundle import bundle as pack
     from autograder.seed import Seed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +13,12 @@ from autograder.commands.shared import NO, CourseFolder, Topic, err, out, progre
 from autograder.course import Course
 from autograder.disclosure import PARAGRAPH, line
 from autograder.errors import UsageError
-from autograder.text import clean
+from autograder.times import read_time
 from autograder.words import plural
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from autograder.collecting.people import People
     from autograder.collecting.taking import Taken
     from autograder.roster import Roster
@@ -51,13 +52,14 @@ def collect(
     ] = False,
     course: CourseFolder = None,
 ) -> None:
-    """Collect students' notebooks, by default as they are now."""
+    """Collect students' notebooks, by default as they are now; needs one of --git, --exchange, --moodle, --canvas."""
     if sum(place is not None for place in (git, exchange, moodle, canvas)) != 1:
         raise UsageError(f"collect: say where from, one place at a time: {_PLACES}")
     _require_fitting(zipped=bool(moodle or canvas), exchange=exchange, until=until, times=timestamps, owner=any_owner)
     found = Course.find(course)
     most_bytes = found.assignment(topic).front.limits.notebook_bytes
-    place, deadline = (submitted or found.submitted).resolve(), _moment(until, "--until")
+    place = (submitted or found.submitted).resolve()
+    deadline = None if until is None else read_time(until, "--until")
     if git is not None:
         _from_git(topic, git, place, most_bytes, deadline)
         return
@@ -112,9 +114,11 @@ def _tell_taken(taken: Taken, roster: Roster | None) -> None:
 
 def _from_git(topic: str, roster: Path, place: Path, most_bytes: int, deadline: datetime | None) -> None:
     from autograder.collecting.collect import collect as collect_class
-    from autograder.collecting.collect import read_sources
+    from autograder.collecting.roster import read_sources
 
-    sources = read_sources(roster)
+    sources, without = read_sources(roster)
+    if without:
+        out.print(f"{plural(len(without), 'student')} of the roster without a repository, left out")
     with progress_bar() as bar:
         task = bar.add_task(f"collecting {topic}", total=len(sources))
         collected = collect_class(sources, place, topic, most_bytes, deadline, lambda: bar.advance(task))
@@ -133,21 +137,6 @@ def _tell(new: Sequence[str], unchanged: Sequence[str], problems: Mapping[str, s
 
 def _times(path: Path) -> dict[str, datetime]:
     """When students handed in, as a CSV file says."""
-    from autograder.collecting.roster import read_roster
+    from autograder.collecting.roster import read_times
 
-    rows = read_roster(path, ("timestamp",))
-    found = {row["student"]: _moment(row["timestamp"], f"{path}, {row['student']}:") for row in rows}
-    return {student: moment for student, moment in found.items() if moment is not None}
-
-
-def _moment(text: str | None, what: str) -> datetime | None:
-    """The time that ``text`` says; raises ``UsageError`` for one that could mean two."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{what} {clean(text, 60)!r} is no time; write it as 2026-12-01T23:59+01:00") from error
-    if found.tzinfo is None:
-        raise UsageError(f"{what} {text}: in which time zone? Write it as {text}+01:00, or {text}Z for UTC")
-    return found
+    return {student: read_time(text, f"{path}, {student}:") for student, text in read_times(path).items()}

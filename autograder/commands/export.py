@@ -40,19 +40,22 @@ def export(
     chosen = FORMATS[format_]
     if pseudonyms and chosen.for_platform:
         raise UsageError(f"--pseudonyms: {format_} must know who is who; add --format csv")
+    if column is not None and not chosen.has_column:
+        with_one = " or ".join(name for name, known in FORMATS.items() if known.has_column)
+        raise UsageError(f"--column {column}: {format_} has no column to name; add --format {with_one}")
     found = Course.find(course)
     assignment = found.assignment(topic)
     path = writable(output) or found.root / "exports" / f"{topic}{chosen.ending}"
     grades = gather(found, topic, None if db == "none" else db, gradebook=db != "none")
-    _tell_doubts(grades, topic, left_out=chosen.for_platform)
+    _tell_doubts(grades, topic, [grade for grade in grades if not chosen.lists(grade)])
     if pseudonyms:
         grades = under_pseudonyms(grades, found.state)
     write_whole(path, chosen.write(assignment, grades, column or assignment.front.title))
-    listed = [grade for grade in grades if grade.score is not None or not chosen.for_platform]
+    listed = [grade for grade in grades if chosen.lists(grade)]
     out.print(escape(f"{plural(len(listed), 'student')} in {path}"))
 
 
-def _tell_doubts(grades: Sequence[Grade], topic: str, *, left_out: bool) -> None:
+def _tell_doubts(grades: Sequence[Grade], topic: str, left_out: Sequence[Grade]) -> None:
     """What an instructor should know before passing the grades on."""
     known = any(grade.final is not None for grade in grades)
     doubts = {
@@ -64,7 +67,7 @@ def _tell_doubts(grades: Sequence[Grade], topic: str, *, left_out: bool) -> None
         ],
         "waiting for a person's score": [grade for grade in grades if grade.final is not None and grade.final.waits],
         "waiting for another device": [grade for grade in grades if grade.report.pending_points],
-        "left out, as there is no grade": [grade for grade in grades if left_out and grade.score is None],
+        "left out, as there is no grade": left_out,
     }
     if not known:
         err.print("there is no gradebook with these grades: scores are those of the tests, without late penalties")

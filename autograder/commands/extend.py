@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.shared import CourseFolder, Database, out
+from autograder.commands.shared import CourseFolder, Gradebook, out
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.text import clean
@@ -26,16 +26,17 @@ MOST_DAYS = 3650
 def extend(
     student: Annotated[str | None, typer.Argument(help="The student's id.")] = None,
     topic: Annotated[str | None, typer.Argument(help="The assignment.")] = None,
-    until: Annotated[str | None, typer.Option(help='The new due time, such as "2026-03-08 23:59:00 UTC".')] = None,
+    until: Annotated[str | None, typer.Option(help="The new due time, such as 2026-03-08T23:59+01:00.")] = None,
     days: Annotated[float | None, typer.Option(help="Days after the due date; 0 takes an extension back.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why; kept in the history.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show every extension.")] = False,
-    db: Database = None,
+    db: Gradebook = None,
     course: CourseFolder = None,
 ) -> None:
-    """Give a student more time for an assignment."""
+    """Give a student more time for an assignment; needs --reason, and one of --until and --days."""
     from autograder import history
     from autograder.nbgrader_bridge.extensions import grant, granted
+    from autograder.nbgrader_bridge.students import entered_students
 
     found = Course.find(course)
     if list_:
@@ -46,7 +47,7 @@ def extend(
     if days is not None and not (math.isfinite(days) and 0 <= days <= MOST_DAYS):
         raise UsageError(f"--days {days:g}: give a number from 0 to {MOST_DAYS}")
     found.assignment(topic)
-    history.require_known(found, student)
+    history.require_known(found, student, entered_students(found, db))
     given = grant(found, student, topic, until=until or "", days=days, db_url=db)
     what = "taken back" if given.until == given.due else f"until {given.until:{TIME}}"
     why = f"{what}: {clean(reason.strip(), 500)}"

@@ -16,7 +16,7 @@ from autograder.errors import UsageError
 def init_ci(
     platform: Annotated[str, typer.Argument(help="github or gitlab.")],
     topics: Annotated[
-        list[str] | None, typer.Argument(metavar="[TOPIC]...", help="For the students' repository; all by default.")
+        list[str] | None, typer.Argument(metavar="TOPIC", help="For the students' repository; all by default.")
     ] = None,
     student_template: Annotated[
         Path | None, typer.Option(help="Also write the repository that students start from, into this folder.")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.commands.shared import err, out
+from autograder.commands.shared import err, out, tell_strangers
 from autograder.model import GradeReport, Verdict
 from autograder.text import clean
-from autograder.words import plural, points, some
+from autograder.words import plural, points
 
 if TYPE_CHECKING:
     from autograder.api import Graded
@@ -31,10 +31,12 @@ def print_outcome(graded: Graded, results: Path, *, all_rows: bool = False) -> N
         _summarize(graded.reports, results)
     for name in graded.strange_folders:
         err.print(f"left out: the folder name {escape(name)!r} is no student id")
-    if graded.strangers:
-        names = some([clean(name) for name in graded.strangers])
-        err.print(escape(f"not in roster.csv, so kept out of the gradebook: {names}; add them, and grade once more"))
-    if not graded.complete:
+    tell_strangers(graded.strangers)
+    for team, conflict in graded.conflicts.items():
+        err.print(escape(f"team {clean(team)!r} is not graded: {conflict}"))
+    if graded.conflicts:
+        err.print(f"{plural(len(graded.conflicts), 'team')} without a grade in this run; earlier grades stand")
+    if graded.failed:
         err.print("some submissions could not be graded: that is the grader's fault; earlier grades stand")
 
 

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from autograder.commands.shared import NO, CourseFolder, Database, Topic, err, out, writable
+from autograder.commands.shared import NO, CourseFolder, Gradebook, Level, Topic, err, out, tell_strangers, writable
 from autograder.course import Course
-from autograder.errors import UsageError
 from autograder.text import clean
 from autograder.words import plural
 
@@ -21,7 +20,8 @@ def record(
     results: Annotated[
         Path | None, typer.Option(help="Folder, or file of --json; by default results/, where what holds is put.")
     ] = None,
-    db: Database = None,
+    feedback_level: Level = None,
+    db: Gradebook = None,
     summary: Annotated[Path | None, typer.Option(help="Add a table in Markdown to this file.")] = None,
     course: CourseFolder = None,
 ) -> None:
@@ -29,16 +29,20 @@ def record(
     from autograder.exports.summary import add_summary
     from autograder.recording import record_class
 
-    if db == "none":
-        raise UsageError("record --db none: entering grades is what it does; name a gradebook or leave the option out")
     summary = writable(summary)
     found = Course.find(course)
     done = record_class(
-        found, topic, (submitted or found.submitted).resolve(), (results or found.results).resolve(), db_url=db
+        found,
+        topic,
+        (submitted or found.submitted).resolve(),
+        (results or found.results).resolve(),
+        db_url=db,
+        level=feedback_level.value if feedback_level else None,
     )
     if summary is not None:
         add_summary(summary, topic, done.reports, done.problems)
     out.print(f"{plural(len(done.reports), 'grade')} recorded")
+    tell_strangers(done.strangers)
     for student, problem in done.problems.items():
         err.print(escape(f"{clean(student)}: {clean(problem, 300)}"))
     if done.problems:

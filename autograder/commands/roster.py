@@ -13,14 +13,14 @@ from rich.table import Table
 from autograder.commands.shared import CourseFolder, Database, err, out
 from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.roster import COLUMNS, NAME, Roster, read_roster
+from autograder.roster import COLUMNS, NAME, Roster, columns_of, read_roster
 from autograder.text import clean
 from autograder.words import plural, some
 
 
 def roster(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.csv]", help="A list to become the course's roster.csv.")
+        Path | None, typer.Argument(metavar="FILE.csv", help="A list to become the course's roster.csv.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read and show it; write nothing.")] = False,
     db: Database = None,
@@ -46,7 +46,7 @@ def roster(
         return
     from autograder.nbgrader_bridge.students import enter_roster
 
-    entered = enter_roster(found, people, db)
+    entered = enter_roster(found, people, db, columns_of(path))
     out.print(f"gradebook: {len(entered.new)} new, {len(entered.changed)} changed")
     if entered.strangers:
         names = some([clean(name) for name in entered.strangers])

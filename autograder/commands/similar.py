@@ -41,6 +41,9 @@ def similar(
         err.print(
             escape(f"not compared, for they cannot be read: {some([clean(name) for name in written.unreadable])}")
         )
+    if written.at_odds:
+        names = some([clean(team) for team in written.at_odds])
+        err.print(escape(f"not compared, for a team holds different notebooks: {names}"))
     out.print(
         f"{plural(written.pairs, 'pair')} of {plural(written.compared, 'notebook')} in {escape(str(written.path))}"
     )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from autograder import pseudonyms
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.model import GradeReport, Verdict
-from autograder.pseudonyms import pseudonym
 from autograder.roster import Person, course_roster
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def gather(course: Course, topic: str, db_url: str | None = None, *, gradebook: 
 
 
 def under_pseudonyms(grades: Iterable[Grade], state: Path) -> list[Grade]:
-    """The same grades without a name, an address or a message, which may hold one; in another order."""
-    hidden = [_under_pseudonym(grade, pseudonym(state, grade.report.student)) for grade in grades]
+    """The same grades without a name, an address or what a student may have written; in another order."""
+    hidden = [_under_pseudonym(grade, state) for grade in grades]
     return sorted(hidden, key=lambda grade: grade.report.student)
 
 
-def _under_pseudonym(grade: Grade, name: str) -> Grade:
-    report = msgspec.structs.replace(grade.report, student=name, message="")
-    return replace(grade, report=report, person=Person(student=name))
+def _under_pseudonym(grade: Grade, state: Path) -> Grade:
+    (report,) = pseudonyms.under_pseudonyms([grade.report], state)
+    return replace(grade, report=report, person=Person(student=report.student))
 
 
 def read_grades(course: Course, topic: str) -> list[GradeReport]:

@@ -21,8 +21,9 @@ from autograder.course import Course
 from autograder.errors import AutograderError, GraderError
 from autograder.gradebook import GradebookWriter
 from autograder.model import GradeReport, Submission, Verdict
-from autograder.nbgrader_bridge.autograded import build, read_bytes, read_released
+from autograder.nbgrader_bridge.autograded import build, read_released
 from autograder.nbgrader_bridge.settings import Settings
+from autograder.results import read_bytes
 
 
 class Engine(Protocol):

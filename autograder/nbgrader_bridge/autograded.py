@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -73,19 +72,6 @@ def read_released(assignment: Assignment) -> Released:
         raise AuthoringError(f"{path} is missing; make it: autograder release {assignment.topic}")
     notebook = nbformat.read(path, as_version=4)
     return Released(notebook, {_marks(cell)["grade_id"]: cell for cell in notebook.cells if _marks(cell)})
-
-
-def read_bytes(path: Path, most: int) -> bytes:
-    """The bytes of a submitted file; empty where there is none to read, it is no file or it has more than ``most``.
-
-    Nothing is read through a link, be it the file's or its folders': it would show another student's work.
-    """
-    try:
-        if any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
-            return b""
-        return path.read_bytes() if path.is_file() and path.stat().st_size <= most else b""
-    except PermissionError:
-        return b""
 
 
 def build(released: Released, data: bytes, told: GradeReport | None = None) -> Autograded:

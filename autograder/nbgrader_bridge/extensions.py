@@ -16,6 +16,7 @@ from sqlalchemy import select
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.nbgrader_bridge.opened import exists, opened
+from autograder.times import read_time
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ def grant(
 ) -> Extension:
     """Let ``student`` hand in until a time, or so many days after the due date; 0 days take an extension back.
 
-    It replaces an earlier one. Raises ``UsageError`` for a time that is none or not after the due date, and
-    where the assignment has no due date in the gradebook.
+    It replaces an earlier one. Raises ``UsageError`` for a time that is none, names no zone or is not after the due
+    date, and where the assignment has no due date in the gradebook.
     """
 
     def work(session: Any) -> Extension:
@@ -86,11 +87,5 @@ def _row(session: Any, assignment: Any, student: str) -> Any:
 
 
 def _moment(text: str) -> datetime:
-    """A time of ISO 8601, in UTC where it names no zone. A date alone could mean its first or its last minute."""
-    try:
-        found = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-    except ValueError:
-        found = None
-    if found is None or ":" not in text:
-        raise UsageError(f"--until {text!r}: write date and time, for example '2026-03-08 23:59 UTC'")
-    return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    """The time that ``text`` says, in UTC without a zone, as nbgrader keeps it."""
+    return read_time(text, "--until").astimezone(UTC).replace(tzinfo=None)

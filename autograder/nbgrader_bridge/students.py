@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,15 @@ from nbgrader.api import Student
 from sqlalchemy import select
 
 from autograder.course import Course
-from autograder.nbgrader_bridge.opened import opened
-from autograder.roster import Roster
+from autograder.nbgrader_bridge.opened import exists, opened
+from autograder.roster import COLUMNS, Roster
+
+_FIELDS = {
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "email": "email",
+    "lms_id": "lms_user_id",
+}  # nbgrader's
 
 
 @dataclass(frozen=True)
@@ -22,9 +30,12 @@ class Entered:
     strangers: tuple[str, ...]
 
 
-def enter_roster(course: Course, roster: Roster, db_url: str | None = None) -> Entered:
-    """Put ``roster`` into the gradebook. Nobody is removed: a student who left may have grades.
+def enter_roster(
+    course: Course, roster: Roster, db_url: str | None = None, columns: Collection[str] = COLUMNS
+) -> Entered:
+    """Put ``columns`` of ``roster`` into the gradebook; what it holds in others stays.
 
+    Nobody is removed: a student who left may have grades.
     Raises ``UsageError`` where the database cannot be used.
     """
 
@@ -35,12 +46,7 @@ def enter_roster(course: Course, roster: Roster, db_url: str | None = None) -> E
         changed = []
         for name, person in roster.items():
             row = known[name]
-            wanted = {
-                "first_name": person.first_name,
-                "last_name": person.last_name,
-                "email": person.email,
-                "lms_user_id": person.lms_id,
-            }
+            wanted = {field: getattr(person, column) for column, field in _FIELDS.items() if column in columns}
             if any((getattr(row, field) or "") != value for field, value in wanted.items()):
                 changed.append(name)
                 for field, value in wanted.items():
@@ -54,3 +60,11 @@ def enter_roster(course: Course, roster: Roster, db_url: str | None = None) -> E
 
     with opened(course, db_url) as gradebook:
         return gradebook.do(work)
+
+
+def entered_students(course: Course, db_url: str | None = None) -> set[str]:
+    """Ids of the students in the gradebook; none where there is no gradebook. Raises as ``enter_roster``."""
+    if not exists(course, db_url):
+        return set()
+    with opened(course, db_url) as gradebook:
+        return gradebook.do(lambda session: set(session.scalars(select(Student.id))))

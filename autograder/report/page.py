@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
@@ -27,6 +27,7 @@ from autograder.exports.grades import read_grades
 from autograder.extras import Extras
 from autograder.files import write_whole
 from autograder.model import GradeReport, Verdict
+from autograder.pages import templates
 from autograder.pseudonyms import under_pseudonyms
 from autograder.report import charts, statistics
 from autograder.report.charts import Chart
@@ -235,14 +236,7 @@ def _number(value: float | None) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("autograder"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters = {
         "bin_name": charts.bin_name,
         "breakable": _breakable,
         "line": line,
@@ -255,6 +249,7 @@ def _environment() -> Environment:
         "prose": _prose,
         "seconds": charts.seconds,
     }
+    environment = templates(filters)
     environment.globals |= {"OUTCOMES": charts.OUTCOMES, "REMARKS": charts.REMARKS, "WORDS": WORDS, "Verdict": Verdict}
     return environment
 

@@ -213,7 +213,8 @@ class StudentProcess:
 
     def _broken(self, error: WireError) -> ProcessDied:
         self.kill()
-        return ProcessDied(Verdict.PROTOCOL, f"the notebook's process broke the protocol: {error}")
+        said = "the notebook's process broke the protocol"
+        return ProcessDied(Verdict.PROTOCOL, f"{said}: {error}", said)
 
     def _post_mortem(self, ending: Ending) -> ProcessDied:
         limits, caged = self._limits, self._sandbox.isolation == "sandbox"
@@ -231,8 +232,10 @@ class StudentProcess:
         if spent or number == signal.SIGXCPU or (caged and code == policy.EXIT_CPU):
             return ProcessDied(Verdict.TIMEOUT, f"it used more than {limits.cpu_seconds} s of processor time")
         if number:
-            return ProcessDied(Verdict.CRASHED, f"the notebook's process was ended by signal {number}")
-        return ProcessDied(Verdict.CRASHED, f"the notebook's process ended itself (exit status {max(code, 0)})")
+            said = "the notebook's process was ended by a signal"
+            return ProcessDied(Verdict.CRASHED, f"the notebook's process was ended by signal {number}", said)
+        said = "the notebook's process ended itself"
+        return ProcessDied(Verdict.CRASHED, f"{said} (exit status {max(code, 0)})", said)
 
     def kill(self, *, ended: bool = False) -> Ending:
         """End the process and everything it started; ``ended`` says that it seems to have ended by itself."""

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.disclosure import line
+from autograder.pages import templates
 from autograder.similar.pairs import LEAST_TOKENS, Alike, Document, Pair
 from autograder.text import clean
 from autograder.words import plural
@@ -125,16 +125,4 @@ def _percent(share: float) -> str:
     return f"{int(100 * share)} %"
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("autograder"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"line": line, "percent": _percent, "plural": plural}
-    return environment
-
-
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = templates({"line": line, "percent": _percent, "plural": plural})

@@ -21,12 +21,16 @@ from autograder.teams import parties
 
 @dataclass(frozen=True)
 class Written:
-    """A page on disk: how many notebooks were compared, how many pairs it tells of, whose could not be read."""
+    """A page on disk: how many notebooks were compared, how many pairs it tells of, whose could not be read.
+
+    ``at_odds`` are teams with different notebooks, of which none was compared.
+    """
 
     path: Path
     compared: int
     pairs: int
     unreadable: list[str]
+    at_odds: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def write_similar(course: Course, wish: Wish, started: Callable[[int], None], ad
     """Write the page, by default to ``reports/TOPIC-similar.html``; a team's notebook is compared once."""
     assignment = course.assignment(wish.topic)
     found, _ = find_submissions(wish.submitted, wish.topic)
-    submissions = parties(found, course_roster(course)).submissions
+    who = parties(found, course_roster(course))
+    submissions = who.submissions
     started(len(submissions))
     released = _released(assignment.release_folder / f"{wish.topic}.ipynb")
     limits = assignment.front.limits
@@ -60,7 +65,7 @@ def write_similar(course: Course, wish: Wish, started: Callable[[int], None], ad
     )
     path = wish.output or course.root / "reports" / f"{wish.topic}-similar.html"
     write_whole(path, render(result, about).encode())
-    return Written(path, len(documents), result.found, unreadable)
+    return Written(path, len(documents), result.found, unreadable, sorted(who.conflicts))
 
 
 def _released(path: Path) -> list[str]:

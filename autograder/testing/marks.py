@@ -75,8 +75,12 @@ class Forbidden:
     because: str = "this assignment asks you to write it yourself"
 
     def match(self, events: Iterable[str]) -> str | None:
-        """The first forbidden event, or ``None``."""
-        return next((event for event in events if any(fnmatch.fnmatchcase(event, p) for p in self.events)), None)
+        """The pattern that the first forbidden event fits, or ``None``. An event's own text may be the student's."""
+        for event in events:
+            for pattern in self.events:
+                if fnmatch.fnmatchcase(event, pattern):
+                    return pattern
+        return None
 
 
 AUTOGRAD = (

@@ -41,6 +41,7 @@ FORBIDDEN = {
 ROUGH = {torch.float16: 2e-2, torch.bfloat16: 1.5e-1}
 SIZES = st.integers(1, 5)
 LEADING = st.sampled_from([(), (2,), (3, 2), (1, 3), (2, 1, 3)])
+DEEP = st.just((2, 1, 3))
 # A mask of three dimensions fits both ways there, and only one is broadcasting.
 SQUARE = st.just((2, 2))
 FLOAT32 = st.just(torch.float32)  # of the gates: whoever forgets the other dtypes loses those tests alone
@@ -282,11 +283,15 @@ def test_attention_without_a_mask(student, reference, inputs):
 
 
 @question("scaled_dot_product_attention", points=1.0, depends_on=("softmax",))
-@given(inputs=_masked_inputs(dead=False, lead=LEADING), square=_masked_inputs(dead=False, lead=SQUARE))
-@settings(max_examples=12)
-def test_attention_with_a_mask(student, reference, inputs, square):
+@given(
+    inputs=_masked_inputs(dead=False, lead=LEADING),
+    square=_masked_inputs(dead=False, lead=SQUARE),
+    deep=_masked_inputs(dead=False, lead=DEEP),
+)
+@settings(max_examples=10)
+def test_attention_with_a_mask(student, reference, inputs, square, deep):
     """A mask, of any shape that broadcasts, decides who may attend to whom."""
-    for *tensors, mask in (inputs, square):
+    for *tensors, mask in (inputs, square, deep):
         for part in _broadcastable(mask):
             _assert_attends(student, reference, *tensors, part)
 
@@ -303,14 +308,16 @@ def test_attention_of_a_query_without_keys(student, reference, inputs):
 
 @question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))
 @given(inputs=_peaked_inputs())
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_attention_with_large_scores(student, reference, inputs):
     """Queries and keys up to 1e4 give no infinity and no NaN, masked or not."""
-    q, k, v, mask = inputs
-    # Small numbers first: they tell a mask that is always wrong from one that is wrong for large scores.
-    _assert_attends(student, reference, q / 1e4, k / 1e4, v, mask, rtol=ROUGH.get(q.dtype))
-    _assert_attends(student, reference, q, k, v)
-    _assert_attends(student, reference, q, k, v, mask)
+    *tensors, mask = inputs
+    for dtype in dict.fromkeys((tensors[0].dtype, *ts.HALVES)):
+        q, k, v = (tensor.to(dtype) for tensor in tensors)
+        # Small numbers first: they tell a mask that is always wrong from one that is wrong for large scores.
+        _assert_attends(student, reference, q / 1e4, k / 1e4, v, mask, rtol=ROUGH.get(dtype))
+        _assert_attends(student, reference, q, k, v)
+        _assert_attends(student, reference, q, k, v, mask)
 
 
 @question("scaled_dot_product_attention", points=0.4, depends_on=("softmax",))

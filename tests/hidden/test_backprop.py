@@ -983,12 +983,13 @@ def test_step_against_the_gradient(student, reference, inputs):
 @question("sgd_step", points=0.2)
 @given(
     inputs=steps(depths=(1, 2, 3, 4, 8), layouts=SCATTERED, kinds=("normal", "integers", "large")),
+    deep=steps(depths=(8,)),
     large=steps(depths=(1, 2), size=AT_TIMES_MANY, layouts=EITHER),
 )
-@settings(max_examples=30)
-def test_step_of_every_size(student, reference, inputs, large):
+@settings(max_examples=24)
+def test_step_of_every_size(student, reference, inputs, deep, large):
     """One to eight layers, sizes of 1 and of 130, numbers up to 1e4, both dtypes, any layout in memory."""
-    for case in (inputs, large):
+    for case in (inputs, deep, large):
         _check_step(student, reference, *case)
 
 

@@ -171,7 +171,7 @@ def test_an_author_error_names_the_file(course: Path, run: Run) -> None:
     hand_in(course, "ada", right(course))
     edit(course / "reference" / f"{TOPIC}.py", "_FACTOR = 0.5", "_FACTOR = nothing")
     done = run("grade", TOPIC, "--db", "none", code=2)
-    assert f"reference/{TOPIC}.py, line 1: importing it raised NameError" in done.stderr
+    assert f"reference/{TOPIC}.py, line 8: importing it raised NameError" in done.stderr
 
 
 def test_a_message_is_printed_letter_by_letter(course: Path, run: Run) -> None:

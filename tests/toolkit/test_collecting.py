@@ -11,10 +11,12 @@ from nbgrader.utils import parse_utc
 
 from autograder.ci.askpass import program
 from autograder.collecting import git as git_module
-from autograder.collecting.collect import collect, read_sources
+from autograder.collecting.collect import collect
 from autograder.collecting.git import Source, notebook_of
 from autograder.collecting.placing import place
+from autograder.collecting.roster import read_sources
 from autograder.errors import NotCollected, UsageError
+from autograder.roster import read_roster
 from tests.toolkit.command_line import cold_runner
 from tests.toolkit.git_repositories import Entry, bare, git, push
 from tests.toolkit.git_servers import GitServer, certificate, git_server
@@ -323,11 +325,12 @@ def test_a_damaged_list_of_deadlines_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name,repository\nada,/a\n", "has no column 'student'"),
-        ("student,repository\n", "names no student"),
-        ("student,repository\nada,\n", "line 2: has no repository"),
-        ("student,repository\n../x,/a\n", "is no student id"),
-        ("student,repository\nada,/a\nada,/b\n", "line 3: 'ada' stands in line 2 already"),
+        ("name,repository\nada,/a\n", r"^roster .*line 1: it must name the column 'student'"),
+        ("student,team\nada,red\n", "has no column 'repository'; its first line is student,repository"),
+        ("student,repository\n", "lists nobody"),
+        ("student,repository\nada,\n", "names no repository; write one into the column 'repository'"),
+        ("student,repository\n../x,/a\n", r"line 2: student is '\.\./x': write the name of the student's folder"),
+        ("student,repository\nada,/a\nada,/b\n", "line 3: student is 'ada': line 2 has it already"),
         ("student,repository\nada,ext::x\n", "ada: repository 'ext::x'"),
     ],
 )
@@ -338,13 +341,19 @@ def test_a_roster_that_is_none_is_refused_by_line(tmp_path: Path, text: str, why
         read_sources(path)
 
 
-def test_a_spreadsheets_roster_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffstudent,email,repository,ref\r\n Ädä ,x@y,/a,main\r\n\r\nbob,,/b\r\neve,,\r\n",
+        "Assignment Name;Student;Repository;Ref;\nA;Ädä;/a;main\nB;bob;/b\n;eve\n",
+    ],
+    ids=["with a mark", "a platform's, with semicolons"],
+)
+def test_a_spreadsheets_roster_is_read_by_both_that_read_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "roster.csv"
-    path.write_bytes("\ufeffstudent,email,repository,ref\r\n Ädä ,x,/a,main\r\n\r\nbob,x,/b\r\n".encode())
-    assert read_sources(path) == [Source("Ädä", "/a", "main"), Source("bob", "/b")]
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="CSV file in UTF-8"):
-        read_sources(path)
+    path.write_bytes(text.encode())
+    assert read_sources(path) == ([Source("Ädä", "/a", "main"), Source("bob", "/b")], ["eve"])
+    assert list(read_roster(path)) == ["Ädä", "bob", "eve"]
 
 
 # ------------------------------------------------------------------------------------ the command
@@ -355,9 +364,9 @@ def test_the_command_collects_and_names_who_is_missing(tmp_path: Path) -> None:
     run = cold_runner(course.root)
     found = source(tmp_path)
     roster = tmp_path / "roster.csv"
-    roster.write_text(f"student,repository\nada,{found.repository}\nbob,{tmp_path}/nowhere\n", encoding="utf-8")
+    roster.write_text(f"student,repository\nada,{found.repository}\nbob,{tmp_path}/nowhere\neve,\n", encoding="utf-8")
     done = run("collect", TOPIC, "--git", str(roster), code=1)
-    assert "1 new notebook, 0 unchanged" in done.stdout
+    assert done.stdout == "1 student of the roster without a repository, left out\n1 new notebook, 0 unchanged\n"
     assert "bob: git fetch: fatal:" in done.stderr
     assert (course.submitted / "ada" / TOPIC / NOTEBOOK).read_bytes() == b"one"
     assert "--git ROSTER.csv" in run("collect", TOPIC, code=2).stderr

@@ -174,6 +174,25 @@ def test_a_folder_is_read_as_its_owners_who_was_looked_at(tmp_path: Path, monkey
     assert "is another user's" in collected(tmp_path, check_owner=True).problems[ME]
 
 
+@pytest.mark.parametrize("zone", [" +0100", "+0100", " +01:00"])
+@pytest.mark.parametrize("end", ["", "+ab", "+0100"])
+def test_a_zone_is_part_of_the_time(tmp_path: Path, zone: str, end: str) -> None:
+    folder = submit(tmp_path, "a+b", EARLY)
+    folder.rename(folder.with_name(f"a+b+{TOPIC}+2026-12-01 23:59:00.1{zone}{end}"))
+    taken = collected(tmp_path)
+    assert (taken.new, taken.problems) == (["a+b"], {})
+    assert handed_in(tmp_path, "a+b", "timestamp.txt") == b"2026-12-01 22:59:00 UTC\n"
+
+
+@pytest.mark.parametrize("name", [f"ada+{TOPIC}+{EARLY}+x+y", f"+{TOPIC}+{EARLY}+x", f"ada+{TOPIC}+"])
+def test_no_folder_of_the_assignment_is_passed_over_in_silence(tmp_path: Path, name: str) -> None:
+    folder = submit(tmp_path, "ada", EARLY)
+    folder.rename(folder.with_name(name))
+    taken = collected(tmp_path)
+    assert (taken.new, list(taken.problems)) == ([], [name])
+    assert "is no name that nbgrader gives: STUDENT+TOPIC+TIME" in taken.problems[name]
+
+
 def test_the_exchange_is_found_and_a_wrong_one_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is no exchange of nbgrader; submissions lie in .*COURSE/inbound"):
         inbound(tmp_path)

@@ -232,9 +232,9 @@ def test_the_command_collects_reports_and_dates(tmp_path: Path) -> None:
     assert "1 unchanged" in run("collect", TOPIC, "--moodle", archive, "--timestamps", str(times), code=1).stdout
     stamp = course.submitted / "ada" / TOPIC / "timestamp.txt"
     assert stamp.read_text("ascii") == "2026-12-01 22:59:00 UTC\n"
-    times.write_text("student,timestamp\nada,2026-12-01\n", encoding="utf-8")
+    times.write_text("student,timestamp\nada,2026-12-01T10:00\n", encoding="utf-8")
     assert (
-        "ada: 2026-12-01: in which time zone?"
+        "ada: 2026-12-01T10:00: in which time zone?"
         in run("collect", TOPIC, "--canvas", archive, "--timestamps", str(times), code=2).stderr
     )
 

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from autograder.course import Course
-from autograder.demo import _copy, demo
+from autograder.demo import _copy, _print_places, demo
 from autograder.errors import UsageError
 from autograder.model import GradeReport, Verdict
+from autograder.nbgrader_bridge import configured_db_url
 from autograder.nbgrader_bridge.database import open_gradebook
 from autograder.release import release
 from autograder.samples import Material, sample_class
@@ -100,6 +101,29 @@ def test_earlier_demonstration_makes_room_for_a_new_one(tmp_path: Path) -> None:
     ]
     assert copied.topics() == [TOPIC]
     assert not (copied.state / "seed").exists()
+
+
+def test_no_command_in_the_demonstration_reaches_the_gradebook_of_the_course(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    with (course.root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("c.CourseDirectory.db_url = 'postgresql://host/the_real_one'\n")
+    copied = _copy(course, tmp_path / "demo")
+    assert configured_db_url(copied) == f"sqlite:///{tmp_path / 'demo' / 'gradebook.db'}"
+
+
+def test_a_gradebook_of_the_environment_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> str:
+        console = Console(file=io.StringIO(), width=200)
+        _print_places(Course(tmp_path), TOPIC, console)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    monkeypatch.delenv("AUTOGRADER_DB", raising=False)
+    assert "AUTOGRADER_DB" not in told()
+    monkeypatch.setenv("AUTOGRADER_DB", "postgresql://me:secret@host/real")
+    assert "AUTOGRADER_DB is set: first 'unset' it, or this sample class enters the gradebook that it names" in told()
+    assert told().index("unset AUTOGRADER_DB") < told().index(f"autograder grade {TOPIC}")
+    assert "secret" not in told()
 
 
 def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:

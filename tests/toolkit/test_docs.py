@@ -104,6 +104,7 @@ def test_every_command_has_help_and_a_place_in_the_documentation(commands: Mappi
         for parameter in command.params:
             said = getattr(parameter, "help", None)
             assert said, f"autograder {name}: {parameter.name} has no help"
+            assert "[" not in (parameter.metavar or ""), f"autograder {name}: typer puts {parameter.name} in brackets"
 
 
 def test_documentation_tells_no_command_or_option_that_is_not_there(commands: Mapping[str, TyperCommand]) -> None:

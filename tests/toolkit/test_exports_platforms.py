@@ -6,23 +6,28 @@ import csv
 import io
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.exports.canvas import canvas_file
 from autograder.exports.csv_file import csv_file
+from autograder.exports.formats import FORMATS
 from autograder.exports.grades import Grade, gather, under_pseudonyms
 from autograder.exports.moodle import moodle_file
-from autograder.model import GradeReport, Verdict
+from autograder.model import CellRecord, GradeReport, Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.pseudonyms import pseudonym
+from autograder.pseudonyms import under_pseudonyms as reports_under_pseudonyms
+from autograder.roster import Person
 from tests.toolkit.command_line import runner
 from tests.toolkit.gradebooks import execute, write
-from tests.toolkit.reports import report
+from tests.toolkit.reports import mixed, report
 from tests.toolkit.tiny import TOPIC
 from tests.toolkit.tiny_class import answered, graded, hand_in, released_course
 
@@ -143,6 +148,26 @@ def test_pseudonyms_hide_all_that_names_a_student(course: Course, tmp_path: Path
     assert pseudonym(tmp_path, "bob") not in table
 
 
+def test_what_a_student_wrote_has_no_place_under_a_pseudonym(course: Course) -> None:
+    told = replace(mixed(), message="Ada's", cells=(CellRecord(index=0, status="error", message="Ada's"),))
+    grade = Grade(told, Person(student=told.student, first_name="Ada"))
+    (hidden,) = under_pseudonyms([grade], course.state)
+    assert not hidden.report.cells
+    assert [hidden.report] == reports_under_pseudonyms([told], course.state)
+    assert hidden.person == Person(student=hidden.report.student)
+
+
+def test_gradescope_gets_what_is_a_result_whatever_the_gradebook_says(course: Course) -> None:
+    found = {grade.report.student: grade for grade in gather(course, TOPIC)}
+    failed = replace(found["guy"].report, student="bob")  # a regrade failed, and an earlier grade stands
+    grades = [found["ada"], Grade(failed, found["bob"].person, found["bob"].final)]
+    assert grades[1].score == 3.5
+    chosen = FORMATS["gradescope"]
+    data = chosen.write(course.assignment(TOPIC), grades, "")
+    assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["ada/results.json"]
+    assert [chosen.lists(grade) for grade in grades] == [True, False]
+
+
 def test_the_command_makes_each_format_and_tells_doubts(course: Course, tmp_path: Path) -> None:
     course = Course(shutil.copytree(course.root, tmp_path / "course"))
     run = runner(course.root)
@@ -160,6 +185,9 @@ def test_the_command_makes_each_format_and_tells_doubts(course: Course, tmp_path
     assert "scores are those of the tests" in run("export", TOPIC, "--db", "none").stderr
     refused = run("export", TOPIC, "--format", "canvas", "--pseudonyms", code=2).stderr
     assert "--pseudonyms: canvas must know who is who; add --format csv" in refused
+    for name in ("csv", "gradescope"):
+        refused = run("export", TOPIC, "--format", name, "--column", "X", code=2).stderr
+        assert f"--column X: {name} has no column to name; add --format canvas or moodle" in refused
     run("export", TOPIC, "--pseudonyms")
     assert b"ada" not in (course.root / "exports" / f"{TOPIC}.csv").read_bytes()
 

@@ -62,12 +62,20 @@ def test_an_extension_replaces_the_earlier_one_and_can_be_taken_back(course: Cou
 
 @pytest.mark.parametrize("time", ["soon", "2026-03-08", "8 March 2026", "2026-13-01 10:00"])
 def test_what_is_no_time_is_refused(course: Course, book: str, time: str) -> None:
-    with pytest.raises(UsageError, match=f"--until '{time}': write date and time, for example '2026-03-08 23:59 UTC'"):
+    with pytest.raises(UsageError, match=f"--until '{time}' is no time; write it as 2026-12-01T23:59"):
         grant(course, "ada", TOPIC, until=time, db_url=book)
     assert execute(book, "select * from student") == []
 
 
-@pytest.mark.parametrize("time", ["2026-03-01 12:00", "2026-02-28 23:00 UTC"])
+def test_a_time_without_a_zone_is_refused(course: Course, book: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"--until 2026-03-08T23:59: in which time zone\? .* or 2026-03-08T23:59Z for UTC"
+    ):
+        grant(course, "ada", TOPIC, until="2026-03-08T23:59", db_url=book)
+    assert execute(book, "select * from student") == []
+
+
+@pytest.mark.parametrize("time", ["2026-03-01 12:00 UTC", "2026-03-01T12:59+01:00", "2026-02-28 23:00 UTC"])
 def test_an_extension_is_later_than_the_due_date(course: Course, book: str, time: str) -> None:
     with pytest.raises(UsageError, match=f"{TOPIC} is due 2026-03-01 12:00 UTC; give a later time"):
         grant(course, "ada", TOPIC, until=time, db_url=book)
@@ -94,6 +102,8 @@ def test_the_command_grants_lists_and_remembers(course: Course) -> None:
     run = runner(course.root)
     usage = "write: autograder extend STUDENT TOPIC --reason TEXT and one of --until TIME, --days N"
     assert usage in run("extend", "ada", TOPIC, "--days", "1", code=2).stderr
+    without = run("extend", "ada", TOPIC, "--days", "1", "--reason", "x", "--db", "none", code=2).stderr
+    assert "extend --db none: it works on the gradebook; name its URL, or leave --db and AUTOGRADER_DB out" in without
     assert "--days nan: give a number" in run("extend", "ada", TOPIC, "--days", "nan", "--reason", "x", code=2).stderr
     done = run("extend", "ada", TOPIC, "--days", "2", "--reason", "ill [x]").stdout
     assert done.startswith(f"ada, {TOPIC}: until 2026-03-03 12:00 UTC; it was due 2026-03-01 12:00 UTC\n")
@@ -101,3 +111,14 @@ def test_the_command_grants_lists_and_remembers(course: Course) -> None:
         *("ada", TOPIC, "2026-03-01", "12:00", "UTC", "2026-03-03", "12:00", "UTC")
     ]
     assert run("history", "ada", TOPIC).stdout.endswith("UTC  extension (until 2026-03-03 12:00 UTC: ill [x])\n")
+
+
+def test_without_a_roster_the_gradebooks_own_students_are_known(course: Course, book: str) -> None:
+    execute(book, "insert into student (id) values ('bob')")
+    run = runner(course.root)
+    arguments = ("extend", "bob", TOPIC, "--days", "2", "--reason", "ill", "--db", book)
+    assert run(*arguments).stdout.startswith(f"bob, {TOPIC}: until 2026-03-03 12:00 UTC")
+    assert "extension" in run("history", "bob", TOPIC).stdout
+    assert (
+        "no student 'bobb' in this course; did you mean 'bob'?" in run("extend", "bobb", *arguments[2:], code=2).stderr
+    )

@@ -104,10 +104,13 @@ def test_a_misspelt_student_is_told(course: Course) -> None:
     require_known(course, "ada")
     with pytest.raises(UsageError, match=r"no student 'adda' in this course; did you mean 'ada'\?"):
         require_known(course, "adda")
+    require_known(course, "eve", {"eve"})
     (course.root / "roster.csv").write_text("student\nbob\n", encoding="utf-8")
     require_known(course, "bob")
     with pytest.raises(UsageError, match=r"no student 'ada' in this course; a roster\.csv says who takes the course"):
-        require_known(course, "ada")
+        require_known(course, "ada", {"ada"})
+    record(course, TOPIC, NOTE)
+    require_known(course, "ada")
 
 
 def test_grading_tells_the_history_and_the_command_shows_it(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ PACKAGE = ROOT / "autograder"
 
 # From the bottom up; files of one row do not know each other. A package's own name is its __init__.py.
 LAYERS = """
-    __init__ lines text streams sandbox interrupts touched gpu
+    __init__ lines pages text streams sandbox interrupts touched gpu
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
-    sandbox.cgroups sandbox.places sandbox.accelerator extras
+    sandbox.cgroups sandbox.places sandbox.accelerator extras times
     sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
@@ -38,11 +38,11 @@ LAYERS = """
     judge
     runner
     preload results receipts doctor pytest_plugin cluster
-    collecting collecting.roster collecting.placing collecting.closing collecting.git
-    collecting.collect
+    collecting collecting.placing collecting.closing collecting.git tables nbgrader_bridge.stamps
+    collecting.collect collecting.roster
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people
-    collecting.platforms collecting.exchange
+    collecting.platforms collecting.exchange landing
     similar similar.tokens similar.winnow similar.reading
     similar.pairs
     similar.page
@@ -73,7 +73,7 @@ LAYERS = """
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle
     commands.roster commands.history commands.extend
-    commands.report commands.feedback commands.outcome commands.new commands.similar
+    commands.report commands.feedback commands.outcome commands.new commands.similar commands.grading
     cli
     __main__
 """

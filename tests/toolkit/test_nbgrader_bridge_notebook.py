@@ -10,9 +10,10 @@ from nbformat import NotebookNode
 from autograder.course import Course
 from autograder.disclosure import for_student
 from autograder.model import CellRecord, GradeReport
-from autograder.nbgrader_bridge.autograded import MISSING, build, read_bytes, read_released
+from autograder.nbgrader_bridge.autograded import MISSING, build, read_released
 from autograder.nbgrader_bridge.markdown import to_safe_html
 from autograder.nbgrader_bridge.summary import comment, outcome
+from autograder.results import read_bytes
 from autograder.words import points
 from tests.toolkit.reports import HOSTILE_TEXTS, SAMPLES, hostile
 from tests.toolkit.tiny import TOPIC

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from autograder.errors import InvalidSubmission
 from autograder.model import Limits, Submission
-from autograder.nbgrader_bridge.autograded import read_bytes
 from autograder.provenance import Options
-from autograder.results import find_submissions
+from autograder.results import find_submissions, read_bytes
 from autograder.runner import Grader, read_notebook
 from autograder.sandbox import notebook as reader
 from autograder.sandbox.notebook import UnreadableError, names_used, read_cells

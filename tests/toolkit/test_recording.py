@@ -14,6 +14,7 @@ import pytest
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.exports.summary import ROWS, cell, summary
+from autograder.history import events
 from autograder.recording import record_class
 from autograder.release import release
 from tests.toolkit.command_line import WRONG, environment, hand_in, right, runner
@@ -230,6 +231,40 @@ def test_up_to_date_results_enter_the_gradebook_without_grading(course: Course) 
     done = runner(course.root)("grade", TOPIC, "--results", "graded")
     assert "2 of 2 submissions are up to date" in done.stderr
     assert len(scores(f"sqlite:///{course.root}/gradebook.db")) == 2
+
+
+def test_a_teams_grade_is_every_members_and_a_strangers_stays_out(course: Course) -> None:
+    (course.root / "roster.csv").write_text("student,team\nada,red\ncyd,red\n", encoding="utf-8")
+    names, problems = recorded(course)
+    assert (names, problems) == (["ada", "cyd", "bob"], {})
+    assert [student for student, _, _ in scores(f"sqlite:///{course.root}/gradebook.db")] == ["ada", "cyd"]
+    for student in ("ada", "bob", "cyd"):
+        assert (course.root / "feedback" / student / f"{TOPIC}.html").is_file()
+        assert (course.results / TOPIC / f"{student}.json").is_file()
+    assert record_class(course, TOPIC, course.submitted, course.root / "graded").strangers == ("bob",)
+    hand_in(course.root, "red", right(course.root))
+    assert list(recorded(course)[1]) == ["red"]
+
+
+def test_the_history_tells_what_was_recorded_once_and_what_changed(course: Course) -> None:
+    shutil.rmtree(course.state / "history")  # of the other machine
+    old = json.loads(result_file(course, "bob").read_bytes())
+    old["provenance"]["tests_sha256"] = "0" * 64
+    path = course.results / TOPIC / "bob.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(old), encoding="utf-8")
+    recorded(course)
+    recorded(course)
+    assert [event.kind for event in events(course, TOPIC, "ada")] == ["graded"]
+    assert [(event.kind, event.why) for event in events(course, TOPIC, "bob")] == [("regraded", "tests changed")]
+
+
+def test_pages_tell_as_much_as_the_level_allows(course: Course) -> None:
+    page = course.root / "feedback" / "bob" / f"{TOPIC}.html"
+    record_class(course, TOPIC, course.submitted, course.root / "graded", level="full")
+    full = page.read_text(encoding="utf-8")
+    runner(course.root)("record", TOPIC, "--results", "graded", "--feedback", "category")
+    assert len(page.read_text(encoding="utf-8")) < len(full)
 
 
 # ------------------------------------------------------------------------------------ the table

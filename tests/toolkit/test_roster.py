@@ -41,6 +41,8 @@ def test_a_roster_is_read_as_spreadsheets_write_it(tmp_path: Path, text: str) ->
 def test_the_same_file_may_say_where_notebooks_are_collected(tmp_path: Path) -> None:
     people = read_roster(put(tmp_path, "student,repository,ref,path,team\nada,https://x.org/a,main,a.ipynb,blue\n"))
     assert people == {"ada": Person(student="ada", team="blue")}
+    people = read_roster(put(tmp_path, "assignment_name,student,Repository\nHalving,ada,\n"))
+    assert people == {"ada": Person(student="ada")}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,10 @@ def test_the_same_file_may_say_where_notebooks_are_collected(tmp_path: Path) -> 
     [
         ("", "lists nobody; write a line for each student"),
         (HEAD, "lists nobody"),
-        ("student,mail\nada,x", r"line 1: 'mail' is no column of a roster; did you mean 'email'\?"),
+        (
+            "student,mail\nada,x",
+            r"^roster .*roster\.csv, line 1: 'mail' is no column of a roster; did you mean 'email'\?",
+        ),
         ("student,zzz\nada,x", "line 1: 'zzz' is no column of a roster; there are: student, first_name"),
         ("email\na@b", "line 1: it must name the column 'student', and each column once"),
         ("student,student\na,b", "and each column once"),
@@ -92,6 +97,18 @@ def test_people_enter_the_gradebook_and_nobody_leaves_it(tmp_path: Path, db: str
     ]
     third = enter_roster(course, people, db)
     assert (third.new, third.changed) == ((), ())
+
+
+def test_what_the_file_does_not_say_stays_in_the_gradebook(tmp_path: Path) -> None:
+    course = tiny_course(tmp_path)
+    run = runner(course.root)
+    put(course.root, "student,first_name,last_name,email,lms_id\nada,Ada,Lovelace,ada@x.org,17\n")
+    run("roster")
+    put(course.root, "student,team,email\nada,red,\n")
+    assert "gradebook: 0 new, 1 changed" in run("roster").stdout
+    db = f"sqlite:///{course.root}/gradebook.db"
+    assert [tuple(row) for row in execute(db, STUDENTS)] == [("ada", "Ada", "Lovelace", None, "17")]
+    assert "gradebook: 0 new, 0 changed" in run("roster").stdout
 
 
 def test_the_command_shows_checks_and_enters(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_the_same_notebook_gets_the_same_grade_again(grader: Grader, tmp_path: P
 @pytest.mark.parametrize(
     ("body", "verdict", "message"),
     [
-        ("import os; os._exit(0)", "crashed", "the notebook's process ended itself (exit status 0)"),
+        ("import os; os._exit(0)", "crashed", "the notebook's process ended itself"),
         ("import os; os.kill(os.getpid(), 11)", "crashed", "the notebook's process"),
         ("while True: pass", "timeout", "no answer within 1 s"),
         ("return torch.ones(1 << 40)", "memory", "allocate memory"),
@@ -309,6 +309,9 @@ def test_nothing_is_kept_of_a_submission_that_lost_its_process(tmp_path: Path) -
     with Grader(course, TOPIC) as grader:
         before = grade(grader, tmp_path, fatal)
         assert "crashed" in verdicts(before)
+        assert grade(grader, tmp_path, fatal, earlier=before).questions == before.questions, "no test is another one"
+    edit(course.assignment(TOPIC).hidden_tests, 'assert_matches(halver.get("calls"), torch.tensor(calls))', "pass")
+    with Grader(Course(course.root), TOPIC) as grader:
         after = grade(grader, tmp_path, fatal, earlier=before)
     assert verdicts(after) == verdicts(before)
     assert after.questions[0] != before.questions[0]  # its seconds

@@ -209,3 +209,7 @@ def test_a_team_is_not_like_itself_and_what_was_released_is_needed(tmp_path: Pat
     run("release", TOPIC)
     assert "0 pairs of 1 notebook" in run("similar", TOPIC).stdout
     assert "No two notebooks" in (course.root / "reports" / f"{TOPIC}-similar.html").read_text(encoding="utf-8")
+    hand_in(course.root, "bob", "def halve(x):\n    return x / 2")
+    done = run("similar", TOPIC)
+    assert "not compared, for a team holds different notebooks: red" in done.stderr
+    assert "0 pairs of 0 notebooks" in done.stdout

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.commands.outcome import print_outcome
 from autograder.errors import UsageError
 from autograder.history import events
 from autograder.model import GradeReport
@@ -67,13 +68,34 @@ def test_equal_notebooks_are_in_when_the_first_one_was(tmp_path: Path) -> None:
     assert told(seen(tmp_path, roster(ada="red", bob="red"))) == {"ada": ("bob", ["ada", "bob"])}
 
 
-def test_different_notebooks_of_a_team_are_refused_with_both_names(tmp_path: Path) -> None:
+def test_times_are_compared_as_times(tmp_path: Path) -> None:
+    put(tmp_path, "ada", time="2026-03-01 12:30:00+01:00")
+    put(tmp_path, "bob", time="2026-03-01 12:00:00 UTC")
+    put(tmp_path, "red", time="1 o'clock")
+    assert told(seen(tmp_path, roster(ada="red", bob="red"))) == {"ada": ("ada", ["ada", "bob"])}
+
+
+def test_an_empty_or_a_missing_notebook_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    put(tmp_path, "ada", data=b"", time="2026-03-01 12:00:00 UTC")
+    (tmp_path / "red" / TOPIC).mkdir(parents=True)
+    people = roster(ada="red", bob="red")
+    assert told(seen(tmp_path, people)) == {"ada": ("ada", ["ada", "bob"])}
+    put(tmp_path, "bob", time="2026-03-02 12:00:00 UTC")
+    found = seen(tmp_path, people)
+    assert told(found) == {"ada": ("bob", ["ada", "bob"])}
+    assert not found.conflicts
+
+
+def test_different_notebooks_of_a_team_leave_it_out_alone(tmp_path: Path) -> None:
     put(tmp_path, "bob", "eve")
     put(tmp_path, "ada", data=b"two")
     people = roster(ada="red", bob="red", eve="")
-    with pytest.raises(UsageError, match=f"team 'red': 'ada' and 'bob' hold different notebooks for '{TOPIC}'; ask"):
-        seen(tmp_path, people)
-    assert list(told(seen(tmp_path, people, "eve"))) == ["eve"]
+    found = seen(tmp_path, people)
+    assert list(told(found)) == ["eve"]
+    assert found.conflicts.keys() == {"red"}
+    assert f"'ada' and 'bob' hold different notebooks for '{TOPIC}'; ask" in found.conflicts["red"]
+    assert seen(tmp_path, people, "bob").conflicts.keys() == {"red"}
+    assert not seen(tmp_path, people, "eve").conflicts
 
 
 def test_a_team_may_bear_the_name_of_a_member(tmp_path: Path) -> None:
@@ -116,3 +138,25 @@ def test_every_member_gets_the_grade_and_the_page(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"no submission of '{TOPIC}' by 'eve'"):
         run(course, "eve")
     assert not notebook_of(course, "bob").exists()
+
+
+def test_a_team_at_odds_stops_nobody_and_its_earlier_grade_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = released_course(tmp_path)
+    (course.root / "roster.csv").write_text(RED, encoding="utf-8")
+    hand_in(course, "red", answered(course))
+    run(course)
+    before = (course.results / TOPIC / "ada.json").read_bytes()
+    hand_in(course, "bob", answered(course, "On second thought."))
+    hand_in(course, "eve", answered(course))
+    done, ran = run(course)
+    assert (ran, [report.student for report in done.reports], done.complete) == (["eve"], ["eve"], False)
+    assert (course.results / TOPIC / "ada.json").read_bytes() == before
+    assert [row[0] for row in scores(configured_db_url(course))] == ["ada", "bob", "eve"]
+    print_outcome(done, course.results / TOPIC)
+    said = capsys.readouterr().err
+    assert "team 'red' is not graded: 'bob' and 'red' hold different notebooks" in said
+    assert "1 team without a grade in this run; earlier grades stand" in said
+    assert "the grader's fault" not in said
+    assert run(course, "bob")[0].conflicts.keys() == {"red"}

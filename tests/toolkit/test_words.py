@@ -1,9 +1,25 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from autograder.model import Verdict
-from autograder.words import WORDS, duration, moment, plural, points, some
+from autograder.words import (
+    OVERRULED,
+    PARTLY,
+    REREAD,
+    SCORED,
+    UNANSWERED,
+    WAITING,
+    WORDS,
+    duration,
+    moment,
+    plural,
+    points,
+    some,
+)
 
 
 def test_every_verdict_has_words() -> None:
@@ -13,6 +29,13 @@ def test_every_verdict_has_words() -> None:
 
 def test_no_two_verdicts_share_a_label() -> None:
     assert len({words.label for words in WORDS.values()}) == len(WORDS)
+
+
+def test_the_page_for_students_explains_every_label() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "students.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+    labels = {words.label for words in (*WORDS.values(), PARTLY, WAITING, REREAD, UNANSWERED, OVERRULED, SCORED)}
+    assert sorted(explained) == sorted({*labels, "it says", "---"})
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
