@@ -9,9 +9,9 @@ Nothing in here starts a process or knows how a notebook is run.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from autograder.course import Course, tests_digest
 from autograder.disclosure import Level
 from autograder.errors import UsageError
+from autograder.feedback import render
 from autograder.landing import land
 from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
 from autograder.provenance import basis_told, reference_digest
@@ -32,6 +33,9 @@ from autograder.suite import HiddenTest, collect
 from autograder.teams import parties
 
 REPORT_BYTES = 4 << 20
+RESULTS_BYTES = 1 << 30  # of a class in one file
+SECONDS = 1e6  # no notebook takes longer
+YEARS = range(2000, 2100)
 
 
 class RefusedReportError(Exception):
@@ -108,6 +112,7 @@ class _Judge:
             raise RefusedReportError("the grader failed on it; see its log")
         self._require_current(report, submission)
         self._require_sums(report)
+        self._require_readable(report)
         return report
 
     def _require_current(self, report: GradeReport, submission: Submission) -> None:
@@ -138,8 +143,23 @@ class _Judge:
         overall = overall_verdict(questions)
         if worst([overall, report.verdict]) is not report.verdict:
             raise RefusedReportError(f"its result calls itself {report.verdict}, and a test of it {overall}")
-        if not all(math.isfinite(seconds) for seconds in (report.provenance.seconds, *(r.seconds for r in scored))):
-            raise RefusedReportError("its result holds a time that is no number")
+
+    def _require_readable(self, report: GradeReport) -> None:
+        """All that nothing here can be compared with must at least stop no page and no table of the class."""
+        times = (report.provenance.seconds, *(test.seconds for q in report.questions for test in q.tests))
+        if not all(0 <= seconds <= SECONDS for seconds in times):
+            raise RefusedReportError(f"its result holds a time that is not between 0 and {SECONDS:.0f} seconds")
+        started = report.provenance.started
+        try:
+            year = datetime.fromisoformat(started).astimezone(UTC).year
+        except (ValueError, OverflowError):
+            year = 0
+        if year not in YEARS:
+            raise RefusedReportError(f"its result says that it was made {started!r}, which is no time of these years")
+        try:
+            render(report, title=self._assignment.front.title)
+        except Exception as error:
+            raise RefusedReportError(f"its result cannot be shown: {type(error).__name__}: {error}") from error
 
 
 def _told(results: Path, topic: str) -> Callable[[str], bytes]:
@@ -152,7 +172,11 @@ def _told(results: Path, topic: str) -> Callable[[str], bytes]:
 
         return from_folder
     try:
-        listed = msgspec.json.decode(results.read_bytes(), type=list[msgspec.Raw])
+        with results.open("rb") as file:
+            data = file.read(RESULTS_BYTES + 1)
+        if len(data) > RESULTS_BYTES:
+            raise UsageError(f"{results}: has more than {RESULTS_BYTES} bytes, which no grading writes; grade again")
+        listed = msgspec.json.decode(data, type=list[msgspec.Raw])
         found = [(msgspec.json.decode(report, type=_Whose).student, bytes(report)) for report in listed]
     except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise UsageError(

@@ -12,6 +12,7 @@ from autograder.collecting.closing import Closed
 from autograder.collecting.git import Source, git_program, notebook_of
 from autograder.collecting.placing import place
 from autograder.errors import NotCollected
+from autograder.text import clean
 
 AT_ONCE = 8  # repositories: each waits for its server most of the time
 
@@ -71,5 +72,7 @@ def _fetched(
                     yield futures[future], future.result()
                 except NotCollected as error:
                     yield futures[future], error
+                except Exception as error:  # noqa: BLE001 - whatever a repository brings about, it stops nobody else
+                    yield futures[future], NotCollected(clean(f"{type(error).__name__}: {error}", 300))
         finally:
             pool.shutdown(cancel_futures=True)  # where the loop is left early, those not begun are left out

@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from autograder.text import clean
 from autograder.words import some
 
 MOST_FILES = 1000  # in a student's folder
+PUNCTUAL = timedelta(minutes=10)  # from the time in a folder's name to its last change: nbgrader takes seconds
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -32,6 +33,8 @@ class _Folder:
     student: str
     when: datetime
     path: Path
+    owner: int  # whose it was when it was looked at; only this user's files are read
+    changed: datetime  # by the file system's clock, which no student can set
 
 
 def exchange(
@@ -51,7 +54,7 @@ def exchange(
             beyond.add(found.student)
         elif known is not None and found.student not in known:
             problems[clean(found.path.name)] = "is nobody of roster.csv; add the student there"
-        elif check_owner and (owner := _owner(found.path)) != found.student:
+        elif check_owner and (owner := _name(found.owner)) != found.student:
             problems[clean(found.path.name)] = _claim(found.student, owner)
         elif found.student not in newest or found.when > newest[found.student].when:
             newest[found.student] = found
@@ -93,10 +96,19 @@ def _folders(place: Path, topic: str, problems: dict[str, str]) -> Iterator[_Fol
             problems[clean(name)] = "is of no student's id"
         elif when is None:
             problems[clean(name)] = "has a time that cannot be read; it is written as 2026-12-01 23:59:00 UTC"
-        elif path.is_symlink() or not path.is_dir():
+        elif (state := _state(path)) is None or not stat.S_ISDIR(state.st_mode):
             problems[clean(name)] = "is no folder, or a link to one"
         else:
-            yield _Folder(found["student"], when, path)
+            changed = datetime.fromtimestamp(state.st_ctime, UTC)
+            yield _Folder(found["student"], when, path, state.st_uid, changed)
+
+
+def _state(path: Path) -> os.stat_result | None:
+    """What the file system says of ``path``; nothing where it has gone, as its owner may wish at any time."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None
 
 
 def _moment(text: str) -> datetime | None:
@@ -105,12 +117,13 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text.strip().removesuffix(" UTC").replace(" -", "-").replace(" +", "+"))
     except ValueError:
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    with contextlib.suppress(OverflowError):  # next to the years 1 and 9999
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return None
 
 
-def _owner(path: Path) -> str:
-    """The name of a folder's owner; the number where it has none."""
-    number = path.lstat().st_uid
+def _name(number: int) -> str:
+    """The name of a user; the number where there is none."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -125,15 +138,14 @@ def _claim(student: str, owner: str) -> str:
 
 
 def _delivery(found: _Folder) -> Delivery:
-    owner = found.path.lstat().st_uid
-    files = [HandedIn(name, partial(_read, found.path / name, owner)) for name in _names(found.path)]
-    notes = []
+    files = [HandedIn(name, partial(_read, found.path / name, found.owner)) for name in _names(found.path)]
+    notes, named = [], f"its folder's name says {found.when:%Y-%m-%d %H:%M:%S} UTC, which counts"
     with contextlib.suppress(NotCollected):
-        said = _moment(_read(found.path / "timestamp.txt", owner, 200).decode("utf-8", "replace"))
+        said = _moment(_read(found.path / "timestamp.txt", found.owner, 200).decode("utf-8", "replace"))
         if said is not None and abs((said - found.when).total_seconds()) >= 1:
-            notes = [
-                f"its folder's name says {found.when:%Y-%m-%d %H:%M:%S} UTC, which counts, its timestamp.txt another"
-            ]
+            notes.append(f"{named}, its timestamp.txt another")
+    if found.changed - PUNCTUAL > found.when:
+        notes.append(f"{named}, but it was made or changed on {found.changed:%Y-%m-%d %H:%M:%S} UTC; dated back?")
     return Delivery(found.student, files, found.when, notes)
 
 

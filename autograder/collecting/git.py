@@ -27,11 +27,12 @@ SECONDS = 120.0  # for one repository
 TRANSFER_BYTES = 256 << 20  # a server that cannot leave files out sends the whole commit
 MEMORY_BYTES = 2 << 30
 CPU_SECONDS = 60
+SAID_BYTES = 8 << 10  # the end of what git says, where its reason stands; servers choose how much comes before
 
 _SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^\s-][^\s]*")
 _REF = re.compile(r"(?!.*(\.\.|@\{|//))[A-Za-z0-9][\w./-]*")
 _LFS = b"version https://git-lfs.github.com/spec/"
-_KEPT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO")
+_KEPT = ("GIT_ASKPASS", "GIT_PASSWORD", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO")
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -39,6 +40,7 @@ _SETTINGS = {
     "fetch.recurseSubmodules": "false",
     "fetch.unpackLimit": "1",  # one pack: the bound on a file is a bound on what is sent
     "gc.auto": "0",
+    "http.followRedirects": "false",  # a student's server would choose what the course's password opens
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "30",
     "maintenance.auto": "false",
@@ -97,7 +99,7 @@ class _Repository:
         """The id of the commit at ``ref``, as of ``until``."""
         self._run("fetch", "--quiet", "--no-tags", "--depth=1", "--filter=blob:none", "origin", ref)
         tip = self._run("rev-parse", "--verify", "FETCH_HEAD^{commit}").decode().strip()
-        if until is None or int(self._run("show", "--no-patch", "--format=%ct", tip)) <= until.timestamp():
+        if until is None or self._dated(tip) <= until.timestamp():
             return tip
         self._run("fetch", "--quiet", "--no-tags", "--unshallow", "--filter=blob:none", "origin", ref)
         age = f"--min-age={int(until.timestamp())}"
@@ -105,6 +107,13 @@ class _Repository:
         if not found:
             raise NotCollected(f"has no commit up to {until.isoformat(sep=' ')}", answered=True)
         return found
+
+    def _dated(self, commit: str) -> int:
+        """When ``commit`` says that it was made, in seconds since 1970."""
+        text = self._run("show", "--no-patch", "--format=%ct", commit).decode("ascii", "replace").strip()
+        if not text.isdecimal():
+            raise NotCollected("its newest commit has no date; it must be committed once more", answered=True)
+        return int(text)
 
     def blob(self, commit: str, path: str) -> str:
         """The id of the file at ``path``, ``""`` where there is nothing; links and submodules are refused."""
@@ -133,23 +142,27 @@ class _Repository:
         place = () if arguments[0] == "init" else (f"--git-dir={self._folder}",)
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         command = ["/bin/sh", "-c", _limited(), "sh", git_program(), *place, *settings, *arguments]
-        with subprocess.Popen(
-            command,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
+        with (
+            self._folder.with_name("said").open("w+b") as said,  # a file, whose size is bounded as all that git writes
+            subprocess.Popen(
+                command,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                start_new_session=True,
+            ) as process,
+        ):
             try:
-                out, err = process.communicate(timeout=max(0.1, self._ends - time.monotonic()))
+                out, _ = process.communicate(timeout=max(0.1, self._ends - time.monotonic()))
             except subprocess.TimeoutExpired as error:
                 raise NotCollected(f"took more than {SECONDS:g} s") from error
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # its helpers for https and ssh, too
-        if process.returncode:
-            raise _complaint(arguments[0], process.returncode, err)
+            if process.returncode:
+                said.seek(max(0, said.seek(0, os.SEEK_END) - SAID_BYTES))
+                raise _complaint(arguments[0], process.returncode, said.read(SAID_BYTES))
         return out
 
 
@@ -187,6 +200,8 @@ def _complaint(action: str, code: int, err: bytes) -> NotCollected:
     if code == -signal.SIGXFSZ or b"invalid index-pack output" in err:  # what git makes of a helper at a bound
         text = f"its commit holds more than the {TRANSFER_BYTES >> 20} MiB that may be sent, or is damaged"
         return NotCollected(text, answered=True)
+    if re.search(rb"returned error: 30\d", err):
+        return NotCollected("its server sends on to another address, which is not followed; put that in the roster")
     lines = [line for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
     text = clean(f"git {action}: {' '.join(telling[:2]) or f'ended with {code}'}", 300)

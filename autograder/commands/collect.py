@@ -11,8 +11,8 @@ from rich.markup import escape
 
 from autograder.commands.shared import NO, CourseFolder, Topic, err, out, progress_bar
 from autograder.course import Course
+from autograder.disclosure import PARAGRAPH, line
 from autograder.errors import UsageError
-from autograder.text import clean
 from autograder.times import read_time
 from autograder.words import plural
 
@@ -105,7 +105,7 @@ def _people(course: Course, roster: Roster | None) -> People:
 
 def _tell_taken(taken: Taken, roster: Roster | None) -> None:
     for name, note in taken.notes.items():
-        out.print(escape(f"{clean(name)}: {clean(note)}"))
+        out.print(escape(f"{line(name)}: {line(note, PARAGRAPH)}"))
     silent = set(roster or ()) - {*taken.new, *taken.unchanged, *taken.problems}
     if silent:
         out.print(f"{plural(len(silent), 'student')} of the roster with nothing there")
@@ -129,7 +129,7 @@ def _tell(new: Sequence[str], unchanged: Sequence[str], problems: Mapping[str, s
     """Say what was collected; ends with "no" where something could not be."""
     out.print(f"{plural(len(new), 'new notebook')}, {len(unchanged)} unchanged")
     for student, problem in problems.items():
-        err.print(escape(f"{clean(student)}: {clean(problem)}"))
+        err.print(escape(f"{line(student)}: {line(problem, PARAGRAPH)}"))
     if problems:
         err.print(f"{plural(len(problems), 'notebook')} could not be collected; the others were")
         raise typer.Exit(NO)

@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tests.toolkit.gitlab_api import gitlab_api
+
 ROOT = Path(__file__).parents[2]
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}")
 Variables = dict[str, str]
@@ -161,11 +163,14 @@ class GitLab(Machine):
         else:
             self.clone(work)
         for needed in job.get("needs", []):
-            shutil.copytree(self.folder / "artefacts" / needed, work, dirs_exist_ok=True)
-            variables |= self.outputs.get(needed, {})
+            if isinstance(needed, str) or needed["artifacts"]:
+                needed_job = needed if isinstance(needed, str) else needed["job"]
+                shutil.copytree(self.folder / "artefacts" / needed_job, work, dirs_exist_ok=True)
+                variables |= self.outputs.get(needed_job, {})
         variables |= self._own(work) | self._secrets(job["environment"]["name"])
         lines = [*job.get("before_script", workflow["default"]["before_script"]), *job["script"]]
-        done = self.bash("\n".join(lines), work, variables)
+        with gitlab_api(self.folder / "artefacts", list(self.outputs), "the-password") as api:
+            done = self.bash("\n".join(lines), work, variables | api)
         ran = Ran(f"{done.stdout}{done.stderr}", done.returncode == 0, work)
         for line in job.get("after_script", []):
             self.bash(line, work, variables)

@@ -147,19 +147,23 @@ def test_gitlab_grades_a_class(tmp_path: Path) -> None:
     host = GitLab(tmp_path / "run", found.remote, context)
     collect, grade = (host.job(workflow, name) for name in ("collect", "grade"))
     spoil(tmp_path / "run" / "artefacts" / "grade")
+    host.outputs["grade"] = {"BASH_ENV": str(tmp_path / "evil"), "COLLECTED": "0"}  # a dotenv report that it sent
+    (tmp_path / "evil").write_text(f"touch {tmp_path}/ran\n", encoding="utf-8")
     record = host.job(workflow, "record")
     told = collect.output + grade.output + record.output
     assert (collect.good, grade.good, record.good) == (True, True, False), told
     assert "some notebooks could not be collected" in record.output
     assert "some submissions have no grade" not in record.output
     assert found.scores() == {"ada": 5.0, "bob": 3.0, "mallory": 0.0, "Zoë: o'Neill": 3.0}
+    assert not (tmp_path / "ran").exists()
+    assert not (record.folder / "sitecustomize.py").exists()
     assert SEED not in told
     assert "the-password" not in told
     assert (tmp_path / "run" / "artefacts" / "record" / "recorded.tar").is_file()
 
 
 def spoil(artefacts: Path) -> None:
-    """What a broken `grade` could send beside its results: GitLab unpacks it over the next job's folder."""
+    """What a broken `grade` could send beside its results: GitLab unpacks it over the folder of a job that takes it."""
     for path in ("autograder/__init__.py", "reference/halving.py", "sitecustomize.py", ".askpass", "results/halving/x"):
         (artefacts / path).parent.mkdir(parents=True, exist_ok=True)
         (artefacts / path).write_text("raise SystemExit('spoilt')\n", encoding="utf-8")

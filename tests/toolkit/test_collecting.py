@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from nbgrader.utils import parse_utc
 
+from autograder.ci.askpass import program
 from autograder.collecting import git as git_module
 from autograder.collecting.collect import collect
 from autograder.collecting.git import Source, notebook_of
@@ -17,6 +19,7 @@ from autograder.errors import NotCollected, UsageError
 from autograder.roster import read_roster
 from tests.toolkit.command_line import cold_runner
 from tests.toolkit.git_repositories import Entry, bare, git, push
+from tests.toolkit.git_servers import GitServer, certificate, git_server
 from tests.toolkit.tiny import TOPIC, tiny_course
 
 MOST = 1 << 20
@@ -162,6 +165,50 @@ def test_the_password_comes_from_the_program_that_git_asks(tmp_path: Path, monke
     assert refused(Source("ada", "https://127.0.0.1:1/a.git")).startswith("git fetch: fatal:")
 
 
+# ------------------------------------------------------------------------------------ a server with a password
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitServer]:
+    """A host of private repositories, whose password git gets as in CI."""
+    repository = bare(tmp_path / "served" / "ada.git")
+    push(repository, {NOTEBOOK: b"private"})
+    trusted = certificate(tmp_path)
+    with git_server(repository.parent, trusted, "oauth2", "the-password") as found:
+        ask = tmp_path / "ask"
+        ask.write_text(program(found.address, "oauth2"), encoding="utf-8")
+        ask.chmod(0o700)
+        monkeypatch.setenv("GIT_ASKPASS", str(ask))
+        monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
+        yield found
+
+
+def test_a_private_repository_is_collected_with_its_password(
+    host: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [Source("ada", f"{host.address}/ada.git")]
+    monkeypatch.setenv("GIT_PASSWORD", "another")
+    assert set(collect(sources, tmp_path / "submitted", TOPIC, MOST).problems) == {"ada"}
+    monkeypatch.setenv("GIT_PASSWORD", "the-password")
+    found = collect(sources, tmp_path / "submitted", TOPIC, MOST)
+    assert (found.new, found.problems) == (("ada",), {})
+    assert (tmp_path / "submitted" / "ada" / TOPIC / NOTEBOOK).read_bytes() == b"private"
+
+
+def test_a_server_does_not_choose_what_the_password_opens(
+    host: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What eve's server answers leads to ada's private repository."""
+    monkeypatch.setenv("GIT_PASSWORD", "the-password")
+    with git_server(tmp_path, tmp_path / "server.pem", "eve", "x") as eves:
+        eves.moved["/eve.git"] = f"{host.address}/ada.git"
+        found = collect([Source("eve", f"{eves.address}/eve.git")], tmp_path / "submitted", TOPIC, MOST)
+    assert found.new == ()
+    assert "put that in the roster" in found.problems["eve"]
+    assert eves.asked
+    assert host.asked == []
+
+
 # ------------------------------------------------------------------------------------ a class
 
 
@@ -172,6 +219,52 @@ def test_one_bad_repository_stops_nobody(tmp_path: Path) -> None:
     assert (found.new, found.unchanged, set(found.problems)) == (("ada",), (), {"bob", "eve"})
     assert (tmp_path / "submitted" / "ada" / TOPIC / NOTEBOOK).read_bytes() == b"one"
     assert not (tmp_path / "submitted" / "bob").exists()
+
+
+def test_a_commit_without_a_date_stops_nobody(tmp_path: Path) -> None:
+    repository = bare(tmp_path / "eve.git")
+    whole = git(repository, "cat-file", "commit", push(repository, {NOTEBOOK: b"x"}))
+    undated = "\n".join(line.partition(">")[0] + ">" if "@" in line else line for line in whole.split("\n")) + "\n"
+    made = git(repository, "hash-object", "-t", "commit", "--literally", "-w", "--stdin", data=undated.encode())
+    git(repository, "update-ref", "refs/heads/main", made)
+    sources = [Source("eve", str(repository)), source(tmp_path)]
+    found = collect(sources, tmp_path / "submitted", TOPIC, MOST, datetime.now(UTC) + HOUR)
+    assert found.new == ("ada",)
+    assert found.problems == {"eve": "its newest commit has no date; it must be committed once more"}
+
+
+def test_what_nobody_foresaw_is_one_students_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetched(found: Source, *_: object) -> bytes:
+        if found.student == "eve":
+            raise RecursionError("so\x1b deep")
+        return b"one"
+
+    monkeypatch.setattr("autograder.collecting.collect.notebook_of", fetched)
+    found = collect([Source("eve", "/e"), Source("ada", "/a")], tmp_path, TOPIC, MOST)
+    assert (found.new, found.problems) == (("ada",), {"eve": "RecursionError: so\\x1b deep"})
+
+
+def test_what_a_server_says_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a flood the end is read, and a flood beyond the bound on files is cut off."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        "#!/bin/sh\nhead -c 3000000 /dev/zero | tr '\\0' x >&2\necho >&2\necho fatal: the end >&2\n", "ascii"
+    )
+    ssh.chmod(0o700)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    read = list[int]()
+    complaint = git_module._complaint
+
+    def complained(action: str, code: int, err: bytes) -> NotCollected:
+        read.append(len(err))
+        return complaint(action, code, err)
+
+    monkeypatch.setattr(git_module, "_complaint", complained)
+    eve = Source("eve", "ssh://git@example.invalid/a.git")
+    assert refused(eve).startswith("git fetch: fatal: the end")
+    monkeypatch.setattr(git_module, "TRANSFER_BYTES", 1 << 20)
+    assert "the end" not in refused(eve)
+    assert max(read) <= git_module.SAID_BYTES
 
 
 def test_a_commits_date_dates_nothing_and_what_is_unchanged_stays(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ from tests.toolkit.tiny import TOPIC, tiny_course
 
 NOTEBOOK = f"{TOPIC}.ipynb"
 ME = pwd.getpwuid(os.getuid()).pw_name
-EARLY, LATE = "2026-11-30 10:00:00.000000 UTC", "2026-12-02 10:00:00.000000 UTC"
+EARLY, LATE = (
+    "2096-11-30 10:00:00.000000 UTC",
+    "2096-12-02 10:00:00.000000 UTC",
+)  # to come: see the test on folders dated back
 
 
 def submit(root: Path, student: str, when: str, data: bytes = b"{}", name: str = NOTEBOOK, topic: str = TOPIC) -> Path:
@@ -47,18 +51,18 @@ def test_the_newest_of_each_student_is_taken_with_its_time(tmp_path: Path) -> No
     submit(tmp_path, "bob", LATE, b"another assignment's", topic="other")
     assert collected(tmp_path).new == ["a+da", "bob"]
     assert handed_in(tmp_path, "a+da") == b"new"
-    assert handed_in(tmp_path, "a+da", "timestamp.txt") == b"2026-12-02 10:00:00 UTC\n"
+    assert handed_in(tmp_path, "a+da", "timestamp.txt") == b"2096-12-02 10:00:00 UTC\n"
     assert collected(tmp_path).unchanged == ["a+da", "bob"]
     submit(tmp_path, "bob", LATE, b"bob's")  # the same once more: handed in later, as nbgrader counts
     assert collected(tmp_path).unchanged == ["a+da", "bob"]
-    assert handed_in(tmp_path, "bob", "timestamp.txt") == b"2026-12-02 10:00:00 UTC\n"
+    assert handed_in(tmp_path, "bob", "timestamp.txt") == b"2096-12-02 10:00:00 UTC\n"
 
 
 def test_nothing_newer_than_until_is_taken(tmp_path: Path) -> None:
     submit(tmp_path, "ada", EARLY, b"old")
     submit(tmp_path, "ada", LATE, b"new")
     submit(tmp_path, "bob", LATE)
-    taken = collected(tmp_path, datetime(2026, 12, 1, tzinfo=UTC))
+    taken = collected(tmp_path, datetime(2096, 12, 1, tzinfo=UTC))
     assert (taken.new, handed_in(tmp_path, "ada")) == (["ada"], b"old")
     assert taken.problems == {"bob": "has nothing handed in up to the time of --until"}
 
@@ -118,7 +122,7 @@ def test_links_and_what_is_no_file_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_odd_names_and_times_are_told_and_cost_nobody_else(tmp_path: Path) -> None:
-    submit(tmp_path, "ada", "2026-12-01 10:00:00")
+    submit(tmp_path, "ada", "2096-12-01 10:00:00")
     submit(tmp_path, "bob", "yesterday")
     submit(tmp_path, "-x", EARLY)
     submit(tmp_path, "stranger", EARLY)
@@ -127,12 +131,47 @@ def test_odd_names_and_times_are_told_and_cost_nobody_else(tmp_path: Path) -> No
     taken = collected(tmp_path, known={"ada", "bob", "cyd"})
     assert taken.new == ["ada", "cyd"]
     assert taken.notes == {
-        "cyd": "its folder's name says 2026-11-30 10:00:00 UTC, which counts, its timestamp.txt another; "
+        "cyd": "its folder's name says 2096-11-30 10:00:00 UTC, which counts, its timestamp.txt another; "
         f"took 'mine.ipynb', the only notebook, for {NOTEBOOK}"
     }
     reasons = " ".join(taken.problems.values())
     for part in ("a time that cannot be read", "of no student's id", "nobody of roster.csv"):
         assert part in reasons
+
+
+def test_a_time_at_the_end_of_all_years_costs_nobody_else(tmp_path: Path) -> None:
+    last, first = "9999-12-31 23:00:00 -1200", "0001-01-01 00:00:00+14:00"  # both have no time in UTC
+    forged = submit(tmp_path, "eve", last)
+    for student, when in {"ada": first, "bob": last}.items():
+        (submit(tmp_path, student, EARLY) / "timestamp.txt").write_text(when, encoding="ascii")
+    taken = collected(tmp_path)
+    assert (taken.new, list(taken.problems)) == (["ada", "bob"], [forged.name])
+    assert "a time that cannot be read" in taken.problems[forged.name]
+
+
+def test_a_folder_dated_back_is_told(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    submit(tmp_path, "ada", f"{now - timedelta(minutes=9):%Y-%m-%d %H:%M:%S} UTC")
+    submit(tmp_path, "eve", f"{now - timedelta(minutes=11):%Y-%m-%d %H:%M:%S} UTC")
+    taken = collected(tmp_path)
+    assert (taken.new, taken.problems, list(taken.notes)) == (["ada", "eve"], {}, ["eve"])
+    assert f"which counts, but it was made or changed on {now:%Y-%m-%d}" in taken.notes["eve"]
+
+
+def test_a_folder_is_read_as_its_owners_who_was_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at the owner and the reading, another's folder comes in its place."""
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    folder = submit(tmp_path, ME, EARLY)
+    other, known = pwd.getpwnam("daemon").pw_uid, pwd.getpwuid
+
+    def looked_at(number: int) -> pwd.struct_passwd:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, other, -1)
+        return known(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", looked_at)
+    assert "is another user's" in collected(tmp_path, check_owner=True).problems[ME]
 
 
 @pytest.mark.parametrize("zone", [" +0100", "+0100", " +01:00"])
@@ -169,6 +208,10 @@ def test_the_command_collects_from_an_exchange(tmp_path: Path) -> None:
     submit(tmp_path / "exchange", "ada", EARLY, b"ada's")
     run = cold_runner(course.root)
     arguments = ("collect", TOPIC, "--exchange", str(tmp_path / "exchange"))
-    assert "claims to be submitted by ada" in run(*arguments, code=1).stderr
+    submit(tmp_path / "exchange", "eve\nada: all is well", EARLY)
+    complained = run(*arguments, code=1).stderr
+    assert "claims to be submitted by ada" in complained
+    assert not any(told.startswith("ada: all is well") for told in complained.splitlines())
+    shutil.rmtree(next((tmp_path / "exchange").rglob("eve*")))
     assert "1 new notebook" in run(*arguments, "--any-owner").stdout
     assert (course.submitted / "ada" / TOPIC / NOTEBOOK).read_bytes() == b"ada's"

@@ -68,7 +68,7 @@ LAYERS = """
     report report.statistics
     report.charts
     report.page
-    demo scaffold commands commands.shared ci ci.askpass ci.store ci.files
+    demo scaffold commands commands.shared ci ci.askpass ci.artefact ci.store ci.files
     ci.students commands.gradebook
     commands.device commands.verify commands.export commands.replay commands.seed
     commands.collect commands.record commands.init_ci commands.bundle

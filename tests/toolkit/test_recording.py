@@ -111,6 +111,19 @@ def open_gate(report: Report) -> None:
         test["points"] = test["max_points"] if test["verdict"] == "passed" else 0.0
 
 
+def unfitting_grids(report: Report) -> None:
+    """A counterexample of vectors that are cut like matrices."""
+    failed = next(test for question in report["questions"] for test in question["tests"] if test["verdict"] != "passed")
+    grid = {"shape": [2], "start": [0, 0], "rows": ["1 2"]}
+    beside = {"expected": grid, "got": grid, "wrong": ["1"], "count": 1}
+    failed["counterexample"] = {"call": "f()", "expected": "1", "got": "2", "difference": beside}
+
+
+def first_test(report: Report) -> Report:
+    found: Report = report["questions"][0]["tests"][0]
+    return found
+
+
 TAMPERED: list[tuple[Callable[[Report], object], str]] = [
     (award, "do not follow"),
     (more_points, "do not follow"),
@@ -128,6 +141,13 @@ TAMPERED: list[tuple[Callable[[Report], object], str]] = [
     (lambda r: r["provenance"].update(submission_sha256="0" * 64), "another notebook"),
     (lambda r: r["provenance"].update(tests_sha256="0" * 64), "other hidden tests"),
     (lambda r: r["provenance"].update(reference_sha256="0" * 64), "another reference"),
+    (lambda r: r["provenance"].update(seconds=1e308), "not between 0 and 1000000 seconds"),
+    (lambda r: first_test(r).update(seconds=1e308), "not between 0 and 1000000 seconds"),
+    (lambda r: first_test(r).update(seconds=-1.0), "not between 0 and 1000000 seconds"),
+    (lambda r: r["provenance"].update(started="yesterday"), "made 'yesterday'"),
+    (lambda r: r["provenance"].update(started="0001-01-01T00:00:00+14:00"), "no time of these years"),
+    (lambda r: r["provenance"].update(started="2100-06-01T00:00:00Z"), "no time of these years"),
+    (unfitting_grids, "cannot be shown"),
 ]
 
 
@@ -185,6 +205,13 @@ def test_a_file_that_no_grading_writes_is_refused(course: Course, text: str, why
     file = course.root / "all.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=why):
+        record_class(course, TOPIC, course.submitted, file)
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = course.root / "all.json"
+    monkeypatch.setattr("autograder.recording.RESULTS_BYTES", file.stat().st_size - 1)
+    with pytest.raises(UsageError, match=r"more than \d+ bytes, which no grading writes"):
         record_class(course, TOPIC, course.submitted, file)
 
 
