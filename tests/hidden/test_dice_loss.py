@@ -744,7 +744,7 @@ def test_weights_of_images_of_one_label(student, reference, labels, many):
 
 @question("boundary_weights", points=0.25)
 @given(label_maps())
-@settings(max_examples=10)
+@settings(max_examples=25)
 def test_weights_by_default_and_by_name(student, reference, labels):
     """edge_weight is 5 unless given, may be any number, 0 or negative too, and arguments may be named."""
     for edge_weight in (0.25, 1.0, 10.0, 1e4, -0.5):

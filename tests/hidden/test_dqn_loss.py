@@ -153,12 +153,12 @@ def test_returns_of_a_single_step(student, reference, rewards, gamma):
 @question("discounted_returns", points=0.3)
 @given(
     rewards=st.sampled_from((150, 200)).flatmap(lambda size: _vectors(size, kinds=("normal", "large"))),
-    gamma=st.sampled_from((0.99, 0.1, 0.9, 1.0, 1e-3)),
 )
-@settings(max_examples=15)
-def test_returns_of_a_long_episode(student, reference, rewards, gamma):
+@settings(max_examples=5)
+def test_returns_of_a_long_episode(student, reference, rewards):
     """Hundreds of steps, rewards up to 1e4 and strong discounts stay finite and accurate."""
-    _assert_returns(student, reference, rewards, gamma)
+    for gamma in (0.99, 0.1, 0.9, 1.0, 1e-3):
+        _assert_returns(student, reference, rewards, gamma)
 
 
 @question("discounted_returns", points=0.2)
