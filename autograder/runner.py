@@ -180,7 +180,7 @@ class Grader:
         explainer.silent = not self.options.diagnose
         if not self.options.explain:
             explainer.seconds_left = 0.0
-        bench = Bench(session, student, self.reference, explainer, self.precedents, self.options.device)
+        bench = Bench(session, student, self.reference, explainer, self.precedents)
         fallen: dict[str, TestRecord] = {}
         deaths: Counter[str] = Counter()
         records = []
@@ -194,15 +194,18 @@ class Grader:
             elif name in fallen:
                 record = _blank(test, fallen[name].verdict, f"{_why_not_run(fallen[name])}: {fallen[name].message}")
             else:
-                device = self.devices.get(test.name) or self.options.device
-                record = _with_line(judge(test, self.examples[test.name], replace(bench, device=device)), session)
+                record = judge(test, self.examples[test.name], replace(bench, device=self._device(test)))
+                record = _with_line(record, session)
                 deaths[name] += record.verdict in DEADLY
                 deadly = record.verdict in DEADLY and (test.question.gate or deaths[name] >= DEATHS_PER_QUESTION)
                 if deadly or (self.options.first_loss_only and record.verdict in LOST):
                     fallen[name] = record
-            device = test.question.runs_on(self.devices.get(test.name) or self.options.device) or ""
+            device = test.question.runs_on(self._device(test)) or ""
             records.append(msgspec.structs.replace(record, sha256=self.marks[test.name], device=device))
         return records
+
+    def _device(self, test: HiddenTest) -> str:
+        return self.devices.get(test.name) or self.options.device
 
     def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
         records = tuple(_blank(test, verdict, message) for test in self.suite.tests)

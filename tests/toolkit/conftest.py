@@ -1,4 +1,4 @@
-"""Databases for tests of the gradebook: a file, or a server's where PostgreSQL is installed."""
+"""What many tests start: a browser, and databases of the gradebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.toolkit.postgres import Server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A running Chromium, for tests with the marker ``browser``."""
+    from tests.toolkit.chromium import launched
+
+    with launched() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

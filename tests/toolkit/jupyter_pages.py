@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
+from tests.toolkit.chromium import launched
 from tests.toolkit.command_line import QUICK, environment
 
 PATIENCE = 120_000  # milliseconds after which a page is taken to hang; nothing waits for as long as works
@@ -23,8 +23,7 @@ SCREENSHOTS = "AUTOGRADER_SCREENSHOTS"
 _SERVER = f"{QUICK}from jupyter_server.serverapp import main; main()"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 # Nothing but this machine has a name; pages that ask others must do without, as in an exam room.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,13 @@ def opened_pages(root: Path, own: Path, extensions: tuple[str, ...]) -> Iterator
     view: ViewportSize = {"width": 1280, "height": 900}
     with (
         running_server(root, own, extensions) as address,
-        chromium() as browser,
+        launched(ALONE) as browser,
         browser.new_context(viewport=view) as context,
     ):
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(f"{address}login?token={TOKEN}")
         yield Pages(root, address, page, screenshots)
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser of this machine, with a fresh profile."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield running
-        running.close()
 
 
 @contextlib.contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from autograder.report.page import render
 from tests.toolkit.report_class import synthetic_class
@@ -18,8 +17,6 @@ from tests.toolkit.reports import HOSTILE_TEXTS, hostile, invalid, mixed
 pytestmark = pytest.mark.browser
 
 Scheme = Literal["light", "dark"]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PLOTS = ["plot-scores", "plot-questions", "plot-tests", "plot-mistakes", "plot-time"]
 
 # How many of a canvas' pixels have the colour that the style sheet gives a tone.
@@ -37,14 +34,6 @@ PAINTED = """([name, tone]) => {
   for (let i = 0; i < data.length; i += 4) found += data[i] === r && data[i + 1] === g && data[i + 2] === b;
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
