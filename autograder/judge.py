@@ -132,10 +132,8 @@ def _explained(
 
 def _in_our_words(test: HiddenTest, verdict: Verdict, message: str, bench: Bench) -> str:
     """What is told of a graded input that no example stands for: no word of it may be the submission's."""
-    if not test.drawn or verdict not in (Verdict.MISSING, Verdict.PROTOCOL):
+    if not test.drawn or verdict is not Verdict.MISSING:  # the others are ours as they are
         return message
-    if verdict is Verdict.PROTOCOL:
-        return "the notebook's process broke the protocol"
     name = test.question.name
     try:
         defined = bench.student.describe(name) != "missing"
