@@ -5,6 +5,7 @@ from autograder.testing import strategies as ts
 """
 
 from autograder.testing.checks import (
+    assert_all_raise,
     assert_gradients,
     assert_inputs_untouched,
     assert_no_alias,
@@ -23,6 +24,7 @@ __all__ = [
     "Function",
     "RemoteObject",
     "Student",
+    "assert_all_raise",
     "assert_equal_shares",
     "assert_follows",
     "assert_gradients",

@@ -33,6 +33,21 @@ def assert_raises(function: Function | RemoteObject, *args: Any, names: tuple[st
     raise Mismatch(f"{said} should raise a ValueError, but returned", expected="ValueError", got=show(value))
 
 
+def assert_all_raise(function: Function | RemoteObject, *calls: tuple[Any, ...], names: tuple[str, ...] = ()) -> None:
+    """``assert_raises`` for the arguments of each call.
+
+    All are made before the first fault is told: hints tell who lets all pass from who lets one pass.
+    """
+    faults = []
+    for args in calls:
+        try:
+            assert_raises(function, *args, names=names)
+        except Mismatch as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
 def assert_inputs_untouched(function: Function | RemoteObject, *args: Any, **kwargs: Any) -> Answer:
     """No argument may change during the call."""
     answer = function.answer(*args, **kwargs)

@@ -528,7 +528,7 @@ def test_conv_matrix_refuses_a_kernel_larger_than_the_input(student, inputs, mis
     """A kernel larger than the input, in one dimension or both, is a ValueError."""
     kernel, shape = inputs
     kernel = torch.ones(kernel.shape[0] + missing, kernel.shape[1] + missing)
-    for place in (0, 1, 2):
+    for place in (2, 0, 1):
         sides = list(shape)
         for index, side in enumerate(kernel.shape):
             sides[index] = side - missing if place in (index, 2) else side + 1
@@ -629,7 +629,7 @@ def test_conv2d_keeps_the_dtype_of_the_images(student, reference, inputs):
     x, weight, bias = (tensor.float() for tensor in wide)
     _assert_convolves(student, reference, *wide)
     _assert_convolves(student, reference, *wide[:2])
-    for images, kernel, shift in ((x, *wide[1:]), (x, weight, wide[2]), (wide[0], weight, bias),
+    for images, kernel, shift in ((x, weight, wide[2]), (x, *wide[1:]), (wide[0], weight, bias),
                                   (wide[0], weight, wide[2]), (*wide[:2], bias)):  # fmt: skip
         _assert_convolves(student, reference, images, kernel, shift)
         _assert_convolves(student, reference, images, kernel)

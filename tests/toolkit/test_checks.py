@@ -11,6 +11,7 @@ from autograder.errors import Mismatch, StudentMissing
 from autograder.testing import (
     Function,
     Student,
+    assert_all_raise,
     assert_gradients,
     assert_inputs_untouched,
     assert_no_alias,
@@ -79,6 +80,14 @@ def test_a_layer_can_be_asked_to_raise_too() -> None:
     layer = remote(lambda: nn.Linear(2, 2))()
     error = refused(assert_raises, layer, torch.ones(3))
     assert error.got == "RuntimeError"
+
+
+def test_all_calls_are_made_before_the_first_fault_is_told() -> None:
+    student = Student(LocalBackend({"f": lambda x: 1 / (x - 2)}))
+    error = refused(assert_all_raise, student.f, (2,), (3,), (4,))
+    assert error.message == "f(2) should raise a ValueError, but raised ZeroDivisionError: division by zero"
+    assert [request["args"] for request, _ in student.log] == [(2,), (3,), (4,)]
+    assert_all_raise(remote(raising(ValueError("x"))), (1,), (2,), names=("x",))
 
 
 def in_place(x: torch.Tensor, parts: Any = (), *, mask: Any = None) -> torch.Tensor:
