@@ -18,7 +18,7 @@ from autograder.capacity import default_jobs
 from autograder.course import Course
 from autograder.files import sweep, write_whole
 from autograder.interrupts import heeded
-from autograder.landing import land
+from autograder.landing import land, land_once
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
@@ -118,7 +118,7 @@ def grade_class(course: Course, order: Order, started: Callable[[int, int], None
             for stands in standing.values():
                 for report, submission in who.each(stands):
                     if report.student not in standing:
-                        land(course, order.results, report, basis, submitted_bytes(submission))
+                        land_once(course, order.results, report, basis, submitted_bytes(submission))
                     reports[report.student] = report
                     reading.take(report, submission, enter=report.student not in who.strangers)
                     heed_interrupts()

@@ -15,18 +15,22 @@ from autograder.results import read_report, result_path, write_report
 def land(
     course: Course, results: Path, report: GradeReport, basis: Basis, submission: bytes
 ) -> tuple[GradeReport | None, list[str]]:
-    """Keep a report that is new to its student; the earlier one, and what differs from when that was made.
+    """Keep a report that was made just now; the student's earlier one, and what differs from when that was made.
 
     ``basis`` and ``submission``, the notebook's bytes, are what ``report`` was made from.
     """
     previous = read_report(result_path(results, report.assignment, report.student))
-    if previous == report:
-        return previous, []
     changed = _reasons(previous, report, basis, submission)
     # Before the result: a run that is killed in between grades again, and tells the same once more.
     history.record(course, report.assignment, history.of_grading(report, previous, changed))
     write_report(results, report)
     return previous, changed
+
+
+def land_once(course: Course, results: Path, report: GradeReport, basis: Basis, submission: bytes) -> None:
+    """``land`` for a report that was made earlier: where the student has it already, nothing is told again."""
+    if read_report(result_path(results, report.assignment, report.student)) != report:
+        land(course, results, report, basis, submission)
 
 
 def _reasons(previous: GradeReport | None, report: GradeReport, basis: Basis, submission: bytes) -> list[str]:

@@ -21,7 +21,7 @@ from autograder.course import Course, tests_digest
 from autograder.disclosure import Level
 from autograder.errors import UsageError
 from autograder.feedback import render
-from autograder.landing import land
+from autograder.landing import land_once
 from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
 from autograder.provenance import basis_told, reference_digest
 from autograder.readers import Readers
@@ -75,7 +75,7 @@ def record_class(
                     problems |= {share.student: str(error) for share in shares}
                     continue
                 for report, share in who.each(accepted):
-                    land(course, course.results, report, basis_told(report), submitted_bytes(share))
+                    land_once(course, course.results, report, basis_told(report), submitted_bytes(share))
                     reading.take(report, share, enter=report.student not in who.strangers)
                     reports.append(report)
     return Recorded(tuple(reports), problems, tuple(sorted(who.strangers)))

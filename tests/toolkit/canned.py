@@ -17,9 +17,10 @@ from tests.toolkit.tiny_class import graded
 class Canned:
     """An engine; ``graded`` lists the students whose submissions it was given."""
 
-    def __init__(self, report: Callable[[str], GradeReport] = graded) -> None:
+    def __init__(self, report: Callable[[str], GradeReport] = graded, started: str = "") -> None:
         self.graded: list[str] = []
         self._report = report
+        self._started = started  # "": now
 
     def __call__(
         self,
@@ -32,8 +33,8 @@ class Canned:
     ) -> Iterator[GradeReport]:
         for submission in submissions:
             self.graded.append(submission.student)
-            report = self._report(submission.student)
-            yield replace(report, provenance=broken(submission, "").provenance)
+            report, provenance = self._report(submission.student), broken(submission, "").provenance
+            yield replace(report, provenance=replace(provenance, started=self._started or provenance.started))
 
 
 def run(course: Course, *students: str, engine: Canned | None = None, force: bool = False) -> tuple[Graded, list[str]]:

@@ -113,6 +113,14 @@ def test_a_misspelt_student_is_told(course: Course) -> None:
     require_known(course, "ada")
 
 
+def test_grading_twice_within_a_second_is_told_twice(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    class_hand_in(course, "ada", answered(course))
+    for force in (False, True, True):
+        grade(course, engine=Canned(started=WHEN), force=force)
+    assert [event.why for event in events(course, TOPIC, "ada")] == ["", "forced", "forced"]
+
+
 def test_grading_tells_the_history_and_the_command_shows_it(tmp_path: Path) -> None:
     course = released_course(tmp_path)
     class_hand_in(course, "ada", answered(course))
