@@ -22,16 +22,10 @@ from autograder.landing import land, land_once
 from autograder.model import GradeReport, Provenance, Submission, Verdict
 from autograder.provenance import Basis, Options, basis_of, what_changed
 from autograder.readers import Readers
-from autograder.results import (
-    course_lock,
-    find_submissions,
-    read_report,
-    require_submitted,
-    result_path,
-    submitted_bytes,
-)
+from autograder.results import course_lock, read_report, result_path
 from autograder.roster import course_roster
 from autograder.seed import Seed
+from autograder.submissions import find_submissions, require_submitted, submitted_bytes
 from autograder.teams import Parties, parties, teams_of
 from autograder.text import clean, inert_json, inert_xml
 
@@ -140,7 +134,8 @@ def _parties(course: Course, order: Order) -> tuple[Parties, list[str]]:
     roster = course_roster(course)
     teams = teams_of(roster)
     named = () if teams else order.students  # a member's notebook may lie in another's folder
-    found, strange = find_submissions(order.submitted, order.topic, named)
+    several = course.assignment(order.topic).several
+    found, strange = find_submissions(order.submitted, order.topic, named, several)
     who = parties(found, roster, order.students)
     there = {share.student for submission in who.submissions for share in who.shares[submission.student]}
     there |= {student for team in who.conflicts for student in teams[team]}

@@ -3,7 +3,7 @@
 A course is any folder with ``nbgrader_config.py``; assignments are found by location, there is no
 registry. An assignment ``TOPIC`` is ``assignments/TOPIC/TOPIC.md``, ``reference/TOPIC.py``,
 ``tests/hidden/test_TOPIC.py``, and optionally ``reference/misconceptions/TOPIC.py`` and
-``reference/variants/TOPIC.py``.
+``reference/variants/TOPIC.py``. One of several notebooks has a handout for each, ``assignments/TOPIC/NAME.md``.
 """
 
 from __future__ import annotations
@@ -39,13 +39,17 @@ class ManualQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is particular to an assignment: the ``autograder`` key of its handout's front matter."""
+    """What is particular to an assignment: the ``autograder`` key of its handout's front matter.
+
+    ``notebooks`` names them all, in order, where there are several; the assignment's own name is one of them.
+    """
 
     title: str
     limits: Limits = Limits()
     feedback: Literal["full", "category"] = "full"
     device: Literal["any", "cuda"] = "any"
     manual: dict[str, ManualQuestion] = {}
+    notebooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,22 @@ class Assignment:
 
     @property
     def handout(self) -> Path:
-        """The Markdown notebook that the author writes."""
-        return self.root / "assignments" / self.topic / f"{self.topic}.md"
+        """The Markdown notebook that the author writes; of several, the one with the front matter."""
+        return self.handout_of(self.topic)
+
+    def handout_of(self, notebook: str) -> Path:
+        """The handout of one of its notebooks."""
+        return self.root / "assignments" / self.topic / f"{notebook}.md"
+
+    @property
+    def notebooks(self) -> tuple[str, ...]:
+        """The names of its notebooks, in order; most assignments have one, with their own name."""
+        return self.front.notebooks or (self.topic,)
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The names of its notebooks where there are several; empty where there is one."""
+        return self.notebooks if len(self.notebooks) > 1 else ()
 
     @property
     def files(self) -> Path:
@@ -68,13 +86,21 @@ class Assignment:
 
     @property
     def source_notebook(self) -> Path:
-        """The notebook with solutions that nbgrader reads; generated."""
-        return self.root / "assignments" / self.topic / f"{self.topic}.ipynb"
+        """The notebook with solutions that nbgrader reads, of several the main one; generated."""
+        return self.source_of(self.topic)
+
+    def source_of(self, notebook: str) -> Path:
+        """One of its notebooks with solutions."""
+        return self.root / "assignments" / self.topic / f"{notebook}.ipynb"
 
     @property
     def release_folder(self) -> Path:
         """What students get; generated and committed."""
         return self.root / "release" / self.topic
+
+    def released(self, notebook: str) -> Path:
+        """One of its notebooks as students get it."""
+        return self.release_folder / f"{notebook}.ipynb"
 
     @property
     def reference(self) -> Path:
@@ -155,6 +181,7 @@ class Course:
         for path, role in ((found.reference, "reference"), (found.hidden_tests, "hidden tests")):
             if not path.is_file():
                 raise AuthoringError(f"assignment {topic!r} has no {role}: {path} is missing")
+        _require_notebooks(found)
         return found
 
     def load(self, path: Path) -> ModuleType:
@@ -204,8 +231,37 @@ def _forget_other_courses(root: Path) -> None:
                 del sys.modules[name]
 
 
+def _require_notebooks(assignment: Assignment) -> None:
+    """Raise ``AuthoringError`` where the header names notebooks that cannot be."""
+    names, here = assignment.front.notebooks, f"{assignment.handout}: header, 'notebooks'"
+    if names and assignment.topic not in names:
+        raise AuthoringError(f"{here}: the assignment's own, {assignment.topic!r}, is not among {', '.join(names)}")
+    for name in names:
+        if not TOPIC_NAME.match(name):
+            raise AuthoringError(f"{here}: {name!r} is no name; use lower-case letters, digits and underscores")
+        if names.count(name) > 1:
+            raise AuthoringError(f"{here}: {name!r} is named twice; each notebook has a name of its own")
+        if not assignment.handout_of(name).is_file():
+            raise AuthoringError(f"{here}: {name!r} has no handout; write {assignment.handout_of(name)}")
+        if name != assignment.topic and "autograder" in _header(assignment.handout_of(name))[1]:
+            path = assignment.handout_of(name)
+            raise AuthoringError(f"{path}: the header has an 'autograder' key; it belongs in {assignment.handout.name}")
+
+
 def read_front_matter(handout: Path) -> FrontMatter:
     """The ``autograder`` part of a handout's YAML header."""
+    text, header = _header(handout)
+    if "autograder" not in header:
+        raise AuthoringError(f"{handout}: the header has no 'autograder' key; at least 'title' belongs under it")
+    try:
+        return msgspec.convert(header["autograder"], FrontMatter, strict=False)
+    except msgspec.ValidationError as error:
+        place = at(handout, line_of_key(text, str(error)))
+        raise AuthoringError(f"{place}: header, under 'autograder': {error}") from error
+
+
+def _header(handout: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a handout's YAML header, and what it says."""
     match = _FRONT_MATTER.match(handout.read_text(encoding="utf-8"))
     if match is None:
         raise AuthoringError(f"{handout}: has no YAML header between two lines of ---")
@@ -216,13 +272,7 @@ def read_front_matter(handout: Path) -> FrontMatter:
         said = getattr(error, "problem", None) or error
         place = at(handout, mark.line + 2 if mark else 0)
         raise AuthoringError(f"{place}: the header is not YAML: {said}") from error
-    if not isinstance(header, dict) or "autograder" not in header:
-        raise AuthoringError(f"{handout}: the header has no 'autograder' key; at least 'title' belongs under it")
-    try:
-        return msgspec.convert(header["autograder"], FrontMatter, strict=False)
-    except msgspec.ValidationError as error:
-        place = at(handout, line_of_key(match[0], str(error)))
-        raise AuthoringError(f"{place}: header, under 'autograder': {error}") from error
+    return match[0], header if isinstance(header, dict) else {}
 
 
 def file_digest(*paths: Path) -> str:

@@ -51,9 +51,10 @@ def demo(course: Course, output: Path, *, jobs: int = 0, console: Console) -> No
 
 
 def _topic(course: Course) -> str:
-    topics = course.topics()
+    topics = [topic for topic in course.topics() if not course.assignment(topic).several]
     if not topics:
-        raise UsageError(f"no assignment in {course.root / 'assignments'} to show; make one: autograder new TOPIC")
+        where = course.root / "assignments"
+        raise UsageError(f"no assignment of one notebook in {where} to show; make one: autograder new TOPIC")
     return FAVOURITE if FAVOURITE in topics else topics[0]
 
 
@@ -85,7 +86,7 @@ def _hand_in(course: Course, topic: str) -> list[Sample]:
     release(course, topic)
     suite = collect(course, assignment)
     released = nbformat.read(assignment.release_folder / f"{topic}.ipynb", as_version=nbformat.NO_CONVERT)
-    samples = sample_class(Material(course, assignment, suite, Workbook.of(course, assignment, suite), released))
+    samples = sample_class(Material(course, assignment, suite, Workbook.of(assignment, suite), released))
     for sample in samples:
         handed_in = f"{sample.handed_in:%Y-%m-%d %H:%M:%S} UTC\n".encode()
         write_whole(course.submitted / sample.student / topic / (sample.filename or f"{topic}.ipynb"), sample.notebook)

@@ -118,8 +118,11 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         for original, question in zip(report.questions, shown.questions, strict=True)
     ]
     style, style_hash = _style()
+    notebooks = dict.fromkeys(question.notebook for question in report.questions)
     return _ENVIRONMENT.get_template("feedback.html").render(
         report=shown,
+        torn=_torn(report),
+        several=len(notebooks) > 1,
         title=line(title),
         sections=sections,
         summary=_summary(report, sections),
@@ -167,11 +170,17 @@ def _words_of_a_person(question: QuestionResult, given: Given) -> Words:
     return SCORED if question.kind == "manual" else OVERRULED
 
 
+def _torn(report: GradeReport) -> bool:
+    """Whether nothing of what was handed in can be read."""
+    verdicts = {question.verdict for question in report.questions if question.kind == "auto"}
+    return report.verdict is Verdict.INVALID_SUBMISSION and verdicts <= {Verdict.INVALID_SUBMISSION}
+
+
 def _summary(report: GradeReport, sections: list[_Section]) -> str:
     """One sentence on the whole, for a notebook that could be graded."""
     verdicts = [section.question.verdict for section in sections if section.question.kind == "auto"]
     right = verdicts.count(Verdict.PASSED)
-    if not verdicts or report.verdict in (Verdict.GRADER_ERROR, Verdict.INVALID_SUBMISSION):
+    if not verdicts or report.verdict is Verdict.GRADER_ERROR or _torn(report):
         return ""
     if right == len(verdicts):
         return "Everything that is tested is right. Well done!"

@@ -8,7 +8,7 @@ tables are used and its methods are not.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,14 +24,14 @@ from autograder.disclosure import Level, for_student
 from autograder.errors import AuthoringError
 from autograder.extras import Extras
 from autograder.files import write_whole
-from autograder.model import GradeReport, Verdict
+from autograder.model import GradeReport, Verdict, part_of
 from autograder.nbgrader_bridge.autograded import Autograded, Released, build, read_released
 from autograder.nbgrader_bridge.database import Found, committed, open_gradebook, sqlite_file
 from autograder.nbgrader_bridge.entries import Entry, Lateness, enter
 from autograder.nbgrader_bridge.finals import finals_in
 from autograder.nbgrader_bridge.settings import Settings, read_settings
 from autograder.nbgrader_bridge.stamps import handed_in, stamp_bytes
-from autograder.results import read_bytes
+from autograder.submissions import read_bytes
 from autograder.words import plural
 
 PICTURES = {".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp"}
@@ -61,7 +61,7 @@ class GradebookWriter:
     ) -> None:
         self._settings = settings or read_settings(course)
         self._assignment = course.assignment(topic)
-        self._released = read_released(self._assignment)
+        self._released = {name: read_released(self._assignment, name) for name in self._assignment.notebooks}
         self._level = level or self._assignment.front.feedback
         self._create_students = create_students
         self._late = _late_plugin(course, self._settings)
@@ -69,7 +69,7 @@ class GradebookWriter:
         self._gradebook = open_gradebook(self._url, self._settings.coursedir.course_id)
         self._session = self._gradebook.db
         try:
-            self._notebook_id = self._committed(lambda: self._register().id)
+            self._notebook_ids = self._committed(lambda: {name: row.id for name, row in self._register().items()})
         except BaseException:
             self.close()
             raise
@@ -98,8 +98,9 @@ class GradebookWriter:
     def write_all(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[Path]:
         """Record the grades of notebooks, handed in at the paths beside them, and leave the files that nbgrader would.
 
-        Returns the autograded notebooks' paths. A ``grader_error`` has none: it leaves an earlier grade and its
-        files alone. Raises as ``record`` does, and leaves all as it was.
+        Of several notebooks the path is the main one's. Returns the main autograded notebooks' paths. A
+        ``grader_error`` has none: it leaves an earlier grade and its files alone. Raises as ``record`` does, and
+        leaves all as it was.
         """
         counting = [(report, path) for report, path in graded if report.verdict is not Verdict.GRADER_ERROR]
         entries = self._recorded(counting)
@@ -108,32 +109,40 @@ class GradebookWriter:
     def record(self, report: GradeReport, path: Path) -> Autograded:
         """Record the grade of the notebook handed in at ``path`` in the database alone, whole or not at all.
 
-        A ``timestamp.txt`` beside it says when. Raises ``AuthoringError`` where the report's questions
-        are not those that students were given.
+        Of several notebooks it is any of them, and its autograded form is returned; the grades of all are recorded. A
+        ``timestamp.txt`` beside it says when. Raises ``AuthoringError`` where the report's questions are not those
+        that students were given.
         """
-        return self._recorded([(report, path)])[0].autograded
+        return self._recorded([(report, path)])[0][path.stem].autograded
 
     def extras(self, students: Sequence[str]) -> dict[str, Extras]:
         """What the gradebook knows of each of ``students`` beside the grades that were written."""
         finals = self._committed(lambda: finals_in(self._session, self._assignment.topic, students))
         return {student: final.extras for student, final in finals.items()}
 
-    def _recorded(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[Entry]:
-        entries = [self._entry(report, path) for report, path in graded]
+    def _recorded(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[dict[str, Entry]]:
+        entries = [self._entries(report, path) for report, path in graded]
         if entries:
             self._committed(lambda: self._enter(entries))
         return entries
 
-    def _entry(self, report: GradeReport, path: Path) -> Entry:
+    def _entries(self, report: GradeReport, path: Path) -> dict[str, Entry]:
+        """What a submission is to each notebook of the assignment."""
         _require_same_questions(report, self._released)
-        data = read_bytes(path, self._assignment.front.limits.notebook_bytes)
-        told = for_student(report, self._level)
-        return Entry(report, told, build(self._released, data, told), handed_in(path))  # no time leaves an earlier one
+        told, when = for_student(report, self._level), handed_in(path)  # no time leaves an earlier one
+        entries = {}
+        for name, released in self._released.items():
+            data = read_bytes(path.with_name(f"{name}.ipynb"), self._assignment.front.limits.notebook_bytes)
+            one, one_told = (part_of(each, name) if len(self._released) > 1 else each for each in (report, told))
+            entries[name] = Entry(one, one_told, build(released, data, one_told), when)
+        return entries
 
-    def _enter(self, entries: Sequence[Entry]) -> None:
-        notebook = self._session.get(Notebook, self._notebook_id)
+    def _enter(self, entries: Sequence[dict[str, Entry]]) -> None:
         lateness = Lateness(self._penalty, getattr(self._late.plugin_inst, "over_course", False))
-        enter(self._session, notebook, entries, lateness, create_students=self._create_students)
+        for name, row in self._notebook_ids.items():
+            notebook = self._session.get(Notebook, row)
+            ours = [each[name] for each in entries]
+            enter(self._session, notebook, ours, lateness, create_students=self._create_students)
 
     def _penalty(self, topic: str, student: str, score: float, seconds_late: float) -> float | None:
         """What the course's plugin says, which finds around it what it does in nbgrader's own preprocessor."""
@@ -141,42 +150,55 @@ class GradebookWriter:
         points: float | None = self._late.plugin_inst.late_submission_penalty(student, score, seconds_late)
         return points
 
-    def _leave(self, entry: Entry, path: Path) -> Path:
-        folder = self._settings.folder("autograded", entry.report.student, self._assignment.topic)
-        notebook = folder / f"{self._assignment.topic}.ipynb"
-        write_whole(notebook, v4.writes(entry.autograded.notebook).encode() + b"\n")
-        notebook.chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
+    def _leave(self, entries: dict[str, Entry], path: Path) -> Path:
+        topic = self._assignment.topic
+        folder = self._settings.folder("autograded", entries[topic].report.student, topic)
+        for name, entry in entries.items():
+            notebook = folder / f"{name}.ipynb"
+            write_whole(notebook, v4.writes(entry.autograded.notebook).encode() + b"\n")
+            notebook.chmod(0o664 if self._settings.coursedir.groupshared else 0o444)  # as nbgrader does
         _copy_pictures(self._assignment.files, folder / "files")
         stamp = stamp_bytes(path)
         if stamp:
             write_whole(folder / "timestamp.txt", stamp)
         else:
             (folder / "timestamp.txt").unlink(missing_ok=True)
-        return notebook
+        return folder / f"{topic}.ipynb"
 
     # ------------------------------------------------------------------------------------ the assignment
 
-    def _register(self) -> Any:
-        topic, released = self._assignment.topic, self._released
-        assignment = self._find(Assignment, name=topic)
+    def _register(self) -> dict[str, Any]:
+        assignment = self._find(Assignment, name=self._assignment.topic)
         if assignment is None:
-            assignment = self._add(Assignment(name=topic, course_id=self._gradebook.course_id))
-        notebook = self._find(Notebook, name=topic, assignment_id=assignment.id)
+            assignment = self._add(Assignment(name=self._assignment.topic, course_id=self._gradebook.course_id))
+        for notebook in list(assignment.notebooks):
+            if notebook.name not in self._released:
+                _require_no_submissions(self._assignment.topic, notebook, {})
+                self._delete_cells(notebook)
+                self._session.delete(notebook)
+        return {name: self._register_notebook(assignment, name) for name in self._released}
+
+    def _register_notebook(self, assignment: Any, name: str) -> Any:
+        released = self._released[name]
+        notebook = self._find(Notebook, name=name, assignment_id=assignment.id)
         if notebook is None:
-            notebook = self._add(Notebook(name=topic, assignment_id=assignment.id))
+            notebook = self._add(Notebook(name=name, assignment_id=assignment.id))
         if _questions_of(notebook) != released.graded() or _solutions_of(notebook) != _solutions(released):
-            _require_no_submissions(topic, notebook, released)
+            _require_no_submissions(assignment.name, notebook, released.graded())
             self._replace_cells(notebook, released)
         notebook.kernelspec = json.dumps(released.notebook.metadata.get("kernelspec", {}))
-        self._set_sources(notebook)
+        self._set_sources(notebook, released)
         self._session.flush()
         return notebook
 
-    def _replace_cells(self, notebook: Any, released: Released) -> None:
+    def _delete_cells(self, notebook: Any) -> None:
         for cell in [*notebook.grade_cells, *notebook.solution_cells, *notebook.source_cells]:
             self._session.delete(cell)
         self._session.flush()
         self._session.expire(notebook)
+
+    def _replace_cells(self, notebook: Any, released: Released) -> None:
+        self._delete_cells(notebook)
         for name, points in released.graded().items():
             kind = released.cells[name].cell_type
             self._session.add(GradeCell(name=name, notebook_id=notebook.id, max_score=points, cell_type=kind))
@@ -185,10 +207,10 @@ class GradebookWriter:
         self._session.flush()
         self._session.expire(notebook)
 
-    def _set_sources(self, notebook: Any) -> None:
+    def _set_sources(self, notebook: Any, released: Released) -> None:
         """Texts may change at any time: nbgrader restores a missing cell from them."""
         known = {cell.name: cell for cell in notebook.source_cells}
-        for name, cell in self._released.cells.items():
+        for name, cell in released.cells.items():
             row = known.get(name) or SourceCell(name=name, notebook_id=notebook.id)
             row.cell_type, row.source = cell.cell_type, cell.source
             row.locked, row.checksum = bool(cell.metadata.nbgrader.locked), cell.metadata.nbgrader.get("checksum")
@@ -232,20 +254,21 @@ def _solutions(released: Released) -> set[str]:
     return {name for name, cell in released.cells.items() if cell.metadata.nbgrader.solution}
 
 
-def _require_same_questions(report: GradeReport, released: Released) -> None:
+def _require_same_questions(report: GradeReport, released: Mapping[str, Released]) -> None:
     """Refuse a report whose questions or points are not those that students were given."""
     graded = {question.name: question.max_score for question in report.questions}
-    if graded != released.graded():
-        change = _difference(released.graded(), graded)
+    given = {name: points for notebook in released.values() for name, points in notebook.graded().items()}
+    if graded != given:
+        change = _difference(given, graded)
         raise AuthoringError(
             f"{report.assignment}: the tests do not fit the released notebook: {change}; restore them, or before "
             f"handing out: autograder release {report.assignment}"
         )
 
 
-def _require_no_submissions(topic: str, notebook: Any, released: Released) -> None:
+def _require_no_submissions(topic: str, notebook: Any, released: dict[str, float]) -> None:
     if notebook.submissions:
-        change = _difference(_questions_of(notebook), released.graded()) or "its answer cells"
+        change = _difference(_questions_of(notebook), released) or "its answer cells"
         raise AuthoringError(
             f"{topic}: changed after {plural(len(notebook.submissions), 'submission')} had been graded: {change}; "
             "restore what was released, or grade into another gradebook: --db sqlite:///FILE"

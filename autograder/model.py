@@ -146,12 +146,21 @@ class Flag(Record, frozen=True, kw_only=True):
 
 
 class CellRecord(Record, frozen=True, kw_only=True):
-    """How one code cell of the notebook ran. ``index`` counts all cells from 0, ``line`` is the one that raised."""
+    """How one code cell of the notebook ran. ``index`` counts all cells from 0, ``line`` is the one that raised.
+
+    ``notebook`` is its name where the assignment has several.
+    """
 
     index: int
     status: Literal["ok", "error", "timeout", "skipped"]
     message: str = ""
     line: str = ""
+    notebook: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person."""
+        return f"cell {self.index} of {self.notebook}.ipynb" if self.notebook else f"cell {self.index}"
 
     @property
     def is_stub(self) -> bool:
@@ -216,6 +225,7 @@ class Submission(Record, frozen=True, kw_only=True):
     """One student's notebook as it was handed in. ``questions``: the only ones to grade; all where it is empty.
 
     ``earlier``: a report from before hidden tests were edited, or from another device: what of it still stands is kept.
+    ``notebooks``: the names of all its notebooks where there are several, which lie beside the one at ``path``.
     """
 
     student: str
@@ -223,6 +233,21 @@ class Submission(Record, frozen=True, kw_only=True):
     path: Path
     questions: tuple[str, ...] = ()
     earlier: GradeReport | None = None
+    notebooks: tuple[str, ...] = ()
+
+
+def part_of(report: GradeReport, notebook: str) -> GradeReport:
+    """What ``report`` says of one of several notebooks; its message where that could not be graded."""
+    questions = tuple(question for question in report.questions if question.notebook == notebook)
+    tests = [test for question in questions for test in question.tests]
+    invalid = [test.message for test in tests if test.verdict is Verdict.INVALID_SUBMISSION]
+    return msgspec.structs.replace(
+        report,
+        questions=questions,
+        verdict=worst([question.verdict for question in questions if question.kind == "auto"]),
+        cells=tuple(cell for cell in report.cells if cell.notebook == notebook),
+        message=invalid[0] if invalid else "",
+    )
 
 
 def records_of(report: GradeReport) -> list[TestRecord]:

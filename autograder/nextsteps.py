@@ -44,7 +44,7 @@ def next_step(report: GradeReport) -> NextStep | None:
 
     Work that was begun comes before what is not written, and a cause before what depends on it.
     """
-    if report.verdict in (Verdict.GRADER_ERROR, Verdict.INVALID_SUBMISSION):
+    if report.verdict is Verdict.GRADER_ERROR:
         return None
     losing = [(number, question) for number, question in enumerate(report.questions, 1) if question.verdict in _FIRST]
     losing = [(number, question) for number, question in losing if question.kind == "auto"]
@@ -52,8 +52,8 @@ def next_step(report: GradeReport) -> NextStep | None:
         return None
     number, question = min(losing, key=lambda item: (bool(item[1].note), _unwritten(item[1], report.questions)))
     depending = [q.name for _, q in losing if q.note and question.name in re.findall(r"\w+", q.note)]
-    missing = any(q.verdict is Verdict.MISSING for _, q in losing)
-    broken = next((cell for cell in report.cells if missing and _UNREADABLE.match(cell.message)), None)
+    missing = {name for _, q in losing if q.verdict is Verdict.MISSING for name in ("", q.notebook)}
+    broken = next((cell for cell in report.cells if cell.notebook in missing and _UNREADABLE.match(cell.message)), None)
     others = " and ".join(some([f"`{name}`" for name in depending]).rsplit(", ", 1))
     return NextStep(number, question.name, _why(question), others, len(depending) == 1, broken)
 

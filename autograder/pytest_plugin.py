@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from autograder.course import Assignment, Course
 from autograder.errors import AutograderError
+from autograder.release.asked import asked
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
+from autograder.submissions import read_notebook
 from autograder.suite import collect
 from autograder.testing.student import LocalBackend, Student
 
@@ -59,9 +61,32 @@ def reference(request: pytest.FixtureRequest) -> Student:
     return Student(LocalBackend(vars(course.load(assignment.reference))))
 
 
+class _Sessions:
+    """One process for all tests of a notebook, as in grading; of several notebooks those beside ``path``."""
+
+    def __init__(self, sandbox: Sandbox, assignment: Assignment, path: Path) -> None:
+        self._sandbox, self._assignment, self._path = sandbox, assignment, path
+        self._opened: dict[str, Session] = {}
+
+    def of(self, notebook: str) -> Session:
+        """The living session of a notebook."""
+        if notebook in self._opened:
+            self._opened[notebook].revive()
+        else:
+            path = self._path.with_name(f"{notebook}.ipynb") if self._assignment.several else self._path
+            limits = self._assignment.front.limits
+            session = Session(self._sandbox, read_notebook(path, limits), limits)
+            session.open()
+            self._opened[notebook] = session
+        return self._opened[notebook]
+
+    def close(self) -> None:
+        for session in self._opened.values():
+            session.close()
+
+
 @pytest.fixture(scope="module")
-def _session(request: pytest.FixtureRequest) -> Iterator[Session | None]:
-    """One process for all tests of a file, as in grading."""
+def _sessions(request: pytest.FixtureRequest) -> Iterator[_Sessions | None]:
     path = request.config.getoption("--submission")
     if path is None:
         yield None
@@ -70,24 +95,28 @@ def _session(request: pytest.FixtureRequest) -> Iterator[Session | None]:
     data = assignment.files if assignment.files.is_dir() else None
     isolation = request.config.getoption("--isolation")
     with Sandbox(isolation, hidden=(course.root,), data=data) as sandbox:
-        session = Session(sandbox, Path(path).read_bytes(), assignment.front.limits)
         try:
             sandbox.wait_ready()
-            session.open()
         except AutograderError as error:
             pytest.fail(str(error), pytrace=False)
-        yield session
-        session.close()
+        sessions = _Sessions(sandbox, assignment, Path(path))
+        yield sessions
+        sessions.close()
 
 
 @pytest.fixture
-def student(request: pytest.FixtureRequest, _session: Session | None) -> Student:
+def student(request: pytest.FixtureRequest, _sessions: _Sessions | None) -> Student:
     """The submission under test, or the reference where none is given."""
     course, assignment = _assignment(request)
     suite = collect(course, assignment)
-    if _session is None:
+    if _sessions is None:
         return Student(LocalBackend(vars(course.load(assignment.reference))), suite.forbidden)
-    _session.revive()
-    student = Student(_session, suite.forbidden)
+    name = getattr(request.node, "originalname", request.node.name)
+    question = next((test.question.name for test in suite.tests if test.name == name), "")
+    try:
+        session = _sessions.of(asked(assignment, suite.questions()).get(question, assignment.topic))
+    except AutograderError as error:
+        pytest.fail(str(error), pytrace=False)
+    student = Student(session, suite.forbidden)
     student.begin()
     return student

@@ -19,16 +19,18 @@ from msgspec.structs import replace
 
 from autograder.course import Course, tests_digest
 from autograder.disclosure import Level
-from autograder.errors import UsageError
+from autograder.errors import InvalidSubmission, UsageError
 from autograder.feedback import render
 from autograder.landing import land_once
 from autograder.model import SCHEMA_VERSION, GradeReport, Submission, TestRecord, Verdict, worst
 from autograder.provenance import basis_told, reference_digest
 from autograder.readers import Readers
+from autograder.release.asked import asked
 from autograder.release.manifest import MANIFEST_NAME, check_manifest, read_manifest
-from autograder.results import course_lock, find_submissions, read_bytes, result_path, submitted_bytes
+from autograder.results import course_lock, result_path
 from autograder.roster import course_roster
 from autograder.scoring import overall_verdict, score_questions, totals
+from autograder.submissions import find_submissions, read_bytes, read_submission, submitted_bytes
 from autograder.suite import HiddenTest, collect
 from autograder.teams import parties
 
@@ -64,7 +66,8 @@ def record_class(
     """
     with course_lock(course):
         judge, told = _Judge(course, topic), _told(results, topic)
-        who = parties(find_submissions(submitted, topic)[0], course_roster(course))
+        found, _ = find_submissions(submitted, topic, notebooks=course.assignment(topic).several)
+        who = parties(found, course_roster(course))
         reports, problems = list[GradeReport](), dict(who.conflicts)
         with Readers(course, topic, course.results, gradebook=True, db_url=db_url, level=level) as reading:
             for submission in who.submissions:
@@ -95,7 +98,7 @@ class _Judge:
         self._suite = collect(course, self._assignment)
         manifest = read_manifest(self._assignment.release_folder / MANIFEST_NAME)
         check_manifest(manifest, self._suite, self._assignment.front)
-        self._order = [question.name for question in manifest.questions]
+        self._notebooks = asked(self._assignment, [question.name for question in manifest.questions])
         self._manual = {name: question.points for name, question in self._assignment.front.manual.items()}
         self._tests = tests_digest(self._assignment)
         self._reference = reference_digest(self._assignment)
@@ -120,10 +123,13 @@ class _Judge:
             raise RefusedReportError(f"its result has schema {report.schema}, and this version reads {SCHEMA_VERSION}")
         if (report.student, report.assignment) != (submission.student, submission.assignment):
             raise RefusedReportError(f"its result is that of {report.student!r} in {report.assignment!r}")
-        notebook = read_bytes(submission.path, self._assignment.front.limits.notebook_bytes)
+        try:
+            handed_in = read_submission(submission, self._assignment.front.limits)
+        except InvalidSubmission:
+            handed_in = b""
         past = report.provenance
         for found, wanted, what in (
-            (past.submission_sha256, hashlib.sha256(notebook).hexdigest(), "another notebook"),
+            (past.submission_sha256, hashlib.sha256(handed_in).hexdigest(), "another notebook"),
             (past.tests_sha256, self._tests, "other hidden tests"),
             (past.reference_sha256, self._reference, "another reference"),
         ):
@@ -136,7 +142,7 @@ class _Judge:
         if sorted(records) != sorted(test.name for test in self._suite.tests):
             raise RefusedReportError("its result does not hold the tests of this assignment")
         scored = [_scored(test, records[test.name]) for test in self._suite.tests]
-        questions = score_questions(self._suite, scored, self._manual, self._order)
+        questions = score_questions(self._suite, scored, self._manual, self._notebooks)
         sums = (report.score, report.max_score, report.pending_points)
         if report.questions != questions or sums != totals(questions):
             raise RefusedReportError("the points in its result do not follow from its verdicts")

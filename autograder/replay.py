@@ -19,9 +19,9 @@ from autograder.errors import InvalidSubmission, UsageError
 from autograder.gpu import find
 from autograder.model import SCHEMA_VERSION, GradeReport, Limits, Provenance, Submission, TestRecord, records_of
 from autograder.provenance import Basis, Options, basis_of
-from autograder.results import is_student_id
-from autograder.runner import Grader, read_notebook
+from autograder.runner import Grader
 from autograder.seed import Seed
+from autograder.submissions import is_student_id, read_submission
 
 _NOTHING = hashlib.sha256().hexdigest()  # what a submission that could not be read was recorded with
 
@@ -91,9 +91,12 @@ def prepare(
     limits = past.limits if past.limits != assignment.front.limits else None
     options = Options(isolation=isolation, limits=limits, **_device(past))
     seed = Seed.of_id(course.state, past.seed_id)
-    found = Submission(student=record.student, assignment=topic, path=path, questions=_questions(record, test))
+    questions = _questions(record, test)
+    found = Submission(
+        student=record.student, assignment=topic, path=path, questions=questions, notebooks=assignment.several
+    )
     changes = [
-        *_submission_changes(record, path, limits or assignment.front.limits),
+        *_submission_changes(record, found, limits or assignment.front.limits),
         *_seed_changes(course, record, seed),
         *_basis_changes(record, _basis(assignment, record, seed or Seed.of_course(course.state), limits), test),
     ]
@@ -114,12 +117,13 @@ def _questions(record: GradeReport, test: str | None) -> tuple[str, ...]:
     return (questions[test],)
 
 
-def _submission_changes(record: GradeReport, path: Path, limits: Limits) -> Iterator[Change]:
-    was = record.provenance.submission_sha256
-    if not path.exists() and was != _NOTHING:
+def _submission_changes(record: GradeReport, submission: Submission, limits: Limits) -> Iterator[Change]:
+    was, path = record.provenance.submission_sha256, submission.path
+    beside = [path, *(path.with_name(f"{name}.ipynb") for name in submission.notebooks)]
+    if was != _NOTHING and not any(each.exists() for each in beside):
         raise UsageError(f"the submission is gone: {path} does not exist; name the notebook: --submission PATH")
     try:
-        data = read_notebook(path, limits)
+        data = read_submission(submission, limits)
     except InvalidSubmission:
         data = b""
     now = hashlib.sha256(data).hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.model import Record
-from autograder.results import is_student_id
+from autograder.submissions import is_student_id
 from autograder.tables import Table, read_table, shown
 from autograder.text import clean
 

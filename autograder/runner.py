@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
@@ -18,7 +16,7 @@ import torch
 
 from autograder.counterexample import message_of, verdict_of
 from autograder.course import Assignment, Course
-from autograder.errors import GraderError, InvalidSubmission, ProcessDied, StudentFault, UsageError
+from autograder.errors import GraderError, InvalidSubmission, StudentFault, UsageError
 from autograder.examples import examples_digest, load_examples
 from autograder.gpu import Gpu, find
 from autograder.health import require_working_gpu
@@ -28,14 +26,14 @@ from autograder.kept import DEADLY, kept_records, marks_of
 from autograder.model import CellRecord, Flag, GradeReport, Limits, Provenance, Submission, TestRecord, Verdict, worst
 from autograder.precedents import Precedents
 from autograder.provenance import Options, basis_of
-from autograder.release.manifest import check_manifest, read_manifest
+from autograder.release.asked import asked, require_manifest
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
 from autograder.scoring import overall_verdict, score_questions, totals
 from autograder.seed import Seed
-from autograder.suite import HiddenTest, Suite, collect
+from autograder.submissions import Part, parted, read_submission
+from autograder.suite import HiddenTest, collect
 from autograder.testing.student import RememberingBackend, Student
-from autograder.text import clean
 
 T = TypeVar("T")
 
@@ -82,7 +80,7 @@ class Grader:
         self.known = known_misconceptions(module, namespace)
         self.manual = {name: question.points for name, question in assignment.front.manual.items()}
         require_manifest(assignment, self.suite)
-        self.order = question_order(assignment, [*self.suite.questions(), *self.manual])
+        self.notebooks = asked(assignment, [*self.suite.questions(), *self.manual])  # by question
         self.basis = basis_of(assignment, self.seed, self.options)
 
     def __enter__(self) -> Self:
@@ -109,12 +107,12 @@ class Grader:
     def grade(self, submission: Submission, read: Callable[[], bytes] | None = None) -> GradeReport:
         """The grade of ``submission``. Our own failure becomes a ``grader_error`` report, never a zero in silence.
 
-        ``read`` gives the notebook where its file lies on another machine.
+        ``read`` gives what was handed in where its files lie on another machine.
         """
         started, clock = datetime.now(UTC), time.monotonic()
         data = b""
         try:
-            data = read() if read else read_notebook(submission.path, self._limits)
+            data = read() if read else read_submission(submission, self._limits)
             outcome = self._with_a_living_zygote(lambda: self._judge_all(data, submission))
             self._in_doubt = any(record.verdict in DEADLY for record in outcome.records)
         except StudentFault as fault:
@@ -122,7 +120,7 @@ class Grader:
         except Exception as error:  # noqa: BLE001 - one bad submission never stops a class
             self._in_doubt = True
             outcome = self._nothing_graded(Verdict.GRADER_ERROR, _our_fault(error))
-        questions = score_questions(self.suite, outcome.records, self.manual, self.order)
+        questions = score_questions(self.suite, outcome.records, self.manual, self.notebooks)
         score, maximum, pending = totals(questions)
         return GradeReport(
             student=submission.student,
@@ -159,22 +157,54 @@ class Grader:
         if earlier is not None and kept.keys() == self.marks.keys():
             return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
         self._require_sandbox()
+        parts = parted(self.assignment.notebooks, data)
+        judged = [self._judge_part(part, submission.questions, kept) for part in parts]
+        outcome = judged[0] if len(judged) == 1 else self._together(judged)
+        flags = dict.fromkeys((*outcome.flags, *_trace_flags_of(earlier, kept)))
+        return replace(outcome, flags=tuple(flags))
+
+    def _together(self, judged: Sequence[Outcome]) -> Outcome:
+        """The outcome of a submission of several notebooks: one that cannot be graded costs its own questions."""
+        records = {record.name: record for outcome in judged for record in outcome.records}
+        return Outcome(
+            tuple(records[test.name] for test in self.suite.tests),
+            tuple(flag for outcome in judged for flag in outcome.flags),
+            tuple(cell for outcome in judged for cell in outcome.cells),
+            "; ".join(outcome.message for outcome in judged if outcome.message),
+            worst([outcome.verdict for outcome in judged]),
+        )
+
+    def _judge_part(self, part: Part, questions: tuple[str, ...], kept: Mapping[str, TestRecord]) -> Outcome:
+        """The outcome of the tests of one notebook, in a session of its own."""
+        tests = [test for test in self.suite.tests if self.notebooks[test.question.name] == part.name]
         names = tuple(sorted({name for rule in self.suite.forbidden.values() for name in rule.names}))
-        session = Session(self._sandbox, data, self._limits, names)
+        session = Session(self._sandbox, part.data, self._limits, names)
+        several = self.assignment.several
         try:
-            try:
+            if part.problem:
+                raise InvalidSubmission(part.problem)
+            if not questions or any(test.question.name in questions for test in tests):
                 session.open()
-            except ProcessDied as death:
-                return self._nothing_graded(death.verdict, death.message)
             student = Student(session, self.suite.forbidden)
-            records = self._records(session, student, submission.questions, kept)
+            records = self._records(tests, session, student, questions, kept)
+        except StudentFault as fault:
+            said, file = message_of(fault), f"{part.name}.ipynb"
+            named = said if not several or file in said else f"{file}: {said}"
+            return self._nothing_graded(verdict_of(fault), named, tests)
         finally:
             session.close()
-        flags = dict.fromkeys((*source_flags(session), *trace_flags(student), *_trace_flags_of(earlier, kept)))
-        return Outcome(tuple(records), tuple(flags), session.cells)
+        cells = session.cells
+        if several:
+            cells = tuple(msgspec.structs.replace(cell, notebook=part.name) for cell in cells)
+        return Outcome(tuple(records), (*source_flags(session), *trace_flags(student)), cells)
 
     def _records(
-        self, session: Session, student: Student, questions: tuple[str, ...], kept: Mapping[str, TestRecord]
+        self,
+        tests: Sequence[HiddenTest],
+        session: Session,
+        student: Student,
+        questions: tuple[str, ...],
+        kept: Mapping[str, TestRecord],
     ) -> list[TestRecord]:
         explainer = Explainer(self.known, self.seed.derive("feedback", self.suite.topic))
         explainer.silent = not self.options.diagnose
@@ -184,7 +214,7 @@ class Grader:
         fallen: dict[str, TestRecord] = {}
         deaths: Counter[str] = Counter()
         records = []
-        for test in self.suite.tests:
+        for test in tests:
             name = test.question.name
             if test.name in kept:
                 records.append(kept[test.name])
@@ -207,8 +237,8 @@ class Grader:
     def _device(self, test: HiddenTest) -> str:
         return self.devices.get(test.name) or self.options.device
 
-    def _nothing_graded(self, verdict: Verdict, message: str) -> Outcome:
-        records = tuple(_blank(test, verdict, message) for test in self.suite.tests)
+    def _nothing_graded(self, verdict: Verdict, message: str, tests: Sequence[HiddenTest] | None = None) -> Outcome:
+        records = tuple(_blank(test, verdict, message) for test in (self.suite.tests if tests is None else tests))
         return Outcome(records, message=message, verdict=verdict)
 
     def _provenance(
@@ -227,8 +257,6 @@ class Grader:
             **vars(self.basis),
         )
 
-
-NOTEBOOK_LIKE = re.compile(r"\.ipynb\b", re.IGNORECASE)  # also .ipynb.txt, as some browsers save it
 
 # A function that hangs or dies takes few of the fresh processes, so that the other questions get theirs.
 DEATHS_PER_QUESTION = 2
@@ -275,38 +303,6 @@ def _our_fault(error: Exception) -> str:
     return "".join(traceback.format_exception(error))[-4000:]
 
 
-def read_notebook(path: Path, limits: Limits) -> bytes:
-    """The bytes of a submitted notebook, never through a link and never more than the limit."""
-    try:
-        return _read(path, limits)
-    except PermissionError as error:
-        raise InvalidSubmission(f"{path.name} may not be read; hand it in again with permission to read it") from error
-
-
-def _read(path: Path, limits: Limits) -> bytes:
-    if path.is_symlink():
-        raise InvalidSubmission(f"{path.name} is a link, not a notebook; hand in the file itself")
-    if path.parent.is_symlink() or path.parent.parent.is_symlink():
-        raise InvalidSubmission(f"{path.name} lies behind a link, not in a folder of the student's own")
-    if not path.exists():
-        raise InvalidSubmission(f"no notebook was handed in: {path.name} is not there{_others_beside(path)}")
-    if not path.is_file():
-        raise InvalidSubmission(f"{path.name} is a folder or a device, not a notebook; hand in the file itself")
-    size = path.stat().st_size
-    if size > limits.notebook_bytes:
-        most = limits.notebook_bytes >> 20
-        raise InvalidSubmission(f"the notebook has {size >> 20} MiB, more than {most}: clear its outputs and save")
-    return path.read_bytes()
-
-
-def _others_beside(path: Path) -> str:
-    """What to do about notebooks that were handed in under another name."""
-    names = sorted(other.name for other in path.parent.glob("*") if NOTEBOOK_LIKE.search(other.name))
-    if len(names) > 1:
-        return f"; of the {len(names)} notebooks that are, give one that name and hand it in again"
-    return f"; rename {clean(names[0], 80)} and hand it in again" if names else ""
-
-
 def source_flags(session: Session) -> tuple[Flag, ...]:
     """Forbidden names that stand in the notebook's source: for a person to look at, no proof."""
     return tuple(
@@ -334,19 +330,3 @@ def _trace_flags_of(earlier: GradeReport | None, kept: Mapping[str, TestRecord])
     """What tests that are kept had to note."""
     noted = earlier.flags if earlier is not None and kept else ()
     return tuple(flag for flag in noted if flag.kind in ("trace", "device"))
-
-
-def require_manifest(assignment: Assignment, suite: Suite) -> None:
-    """Names and totals must be those that were handed out; raises ``AuthoringError`` where they changed since."""
-    path = assignment.release_folder / "manifest.json"
-    if path.is_file():
-        check_manifest(read_manifest(path), suite, assignment.front)
-
-
-def question_order(assignment: Assignment, names: list[str]) -> list[str]:
-    """Questions in the order of the handout, as the manifest froze it; as found where there is none yet."""
-    path = assignment.release_folder / "manifest.json"
-    if not path.is_file():
-        return names
-    frozen = [question.name for question in read_manifest(path).questions]
-    return sorted(names, key=lambda name: frozen.index(name) if name in frozen else len(frozen))

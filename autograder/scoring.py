@@ -14,19 +14,22 @@ GATE_CLOSED = "passed, but counts only once the plain case of this question work
 
 
 def score_questions(
-    suite: Suite, records: Sequence[TestRecord], manual: Mapping[str, float], order: Sequence[str]
+    suite: Suite, records: Sequence[TestRecord], manual: Mapping[str, float], notebooks: Mapping[str, str]
 ) -> tuple[QuestionResult, ...]:
-    """One result per question in ``order``; ``manual`` maps questions that a person scores to their points."""
-    results = {name: _automatic(suite, name, records) for name in suite.questions()}
+    """One result per question of ``notebooks``, which names each one's notebook, in that order.
+
+    ``manual`` maps questions that a person scores to their points.
+    """
+    results = {name: _automatic(suite, name, records, notebooks[name]) for name in suite.questions()}
     noted = {name: _with_note(suite, result, results) for name, result in results.items()}
     for name, points in manual.items():
         noted[name] = QuestionResult(
-            name=name, notebook=suite.topic, kind="manual", score=None, max_score=points, verdict=Verdict.DEFERRED
+            name=name, notebook=notebooks[name], kind="manual", score=None, max_score=points, verdict=Verdict.DEFERRED
         )
-    return tuple(noted[name] for name in order)
+    return tuple(noted[name] for name in notebooks)
 
 
-def _automatic(suite: Suite, name: str, records: Sequence[TestRecord]) -> QuestionResult:
+def _automatic(suite: Suite, name: str, records: Sequence[TestRecord], notebook: str) -> QuestionResult:
     pairs = [(t, r) for t, r in zip(suite.tests, records, strict=True) if t.question.name == name]
     gates = [record for test, record in pairs if test.question.gate]
     opened = all(record.verdict is Verdict.PASSED for record in gates)
@@ -35,7 +38,7 @@ def _automatic(suite: Suite, name: str, records: Sequence[TestRecord]) -> Questi
     tests = tuple(_behind_gate(test, record, opened=opened, waiting=waiting) for test, record in pairs)
     return QuestionResult(
         name=name,
-        notebook=suite.topic,
+        notebook=notebook,
         kind="auto",
         score=_sum(record.points or 0.0 for record in tests),
         max_score=suite.points(name),

@@ -10,7 +10,7 @@ import ast
 import copy
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
 from autograder.hints import known_misconceptions, right_variants
 from autograder.release.names import bound_names, used_names
-from autograder.release.source import build_source, notebook_bytes
+from autograder.release.source import build_sources, notebook_bytes
 from autograder.suite import Suite
 from autograder.testing.marks import Misconception, Variant
 
@@ -86,7 +86,8 @@ class Specimen:
 
     ``question`` is the one it answers in its own way, empty for ``reference`` and ``untouched``; ``graded``
     are those whose results are not known beforehand, all where it is empty. ``breaks``: the line of the
-    contract that a misconception breaks.
+    contract that a misconception breaks. ``others``: by name, what is handed in instead of ``notebook`` as the
+    assignment's further notebooks, where it has several.
     """
 
     kind: Kind
@@ -95,22 +96,25 @@ class Specimen:
     notebook: bytes
     graded: tuple[str, ...] = ()
     breaks: str = ""
+    others: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """The source notebook of an assignment, which specimens are made from."""
+    """The source notebook of an assignment, which specimens are made from; ``others`` are its further ones, by name."""
 
     assignment: Assignment
     source: NotebookNode
+    others: Mapping[str, NotebookNode]
 
     @classmethod
-    def of(cls, course: Course, assignment: Assignment, suite: Suite) -> Workbook:
+    def of(cls, assignment: Assignment, suite: Suite) -> Workbook:
         """The workbook of ``assignment``; raises ``AuthoringError`` where its files disagree."""
-        return cls(assignment, build_source(course, assignment, suite))
+        others = build_sources(assignment, suite)
+        return cls(assignment, others.pop(assignment.topic), others)
 
     def filled_in(self, answers: Mapping[str, str] | None = None) -> NotebookNode:
-        """The notebook with the model solution's answers, those in ``answers`` (source by question) instead."""
+        """The main notebook with the model solution's answers, those in ``answers`` (source by question) instead."""
         notebook = copy.deepcopy(self.source)
         for question, source in (answers or {}).items():
             cell_of(notebook, f"{question}-answer").source = source
@@ -156,7 +160,7 @@ def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[
 
     Raises ``AuthoringError`` where the assignment's files disagree.
     """
-    workbook, reached = Workbook.of(course, assignment, suite), reach(assignment, suite)
+    workbook, reached = Workbook.of(assignment, suite), reach(assignment, suite)
 
     def one(kind: Kind, name: str, question: str, answer: str, breaks: str = "") -> Specimen:
         graded = {
@@ -166,15 +170,17 @@ def specimens(course: Course, assignment: Assignment, suite: Suite) -> Iterator[
         }[kind]
         return Specimen(kind, name, question, workbook.bare(answer), graded, breaks)
 
-    yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()))
-    released = assignment.release_folder / f"{assignment.topic}.ipynb"
-    if released.is_file():
-        yield Specimen("untouched", "untouched", "", released.read_bytes())
+    right = {name: notebook_bytes(notebook) for name, notebook in workbook.others.items()}
+    yield Specimen("reference", "reference", "", notebook_bytes(workbook.filled_in()), others=right)
+    released = {name: assignment.released(name) for name in assignment.notebooks}
+    if all(path.is_file() for path in released.values()):
+        untouched = {name: path.read_bytes() for name, path in released.items()}
+        yield Specimen("untouched", "untouched", "", untouched.pop(assignment.topic), others=untouched)
     for wrong in misconceptions(course, assignment):
         answer = workbook.marked(assignment.misconceptions, wrong)
         yield one("misconception", wrong.name, wrong.of, answer, wrong.breaks or "")
-    for right in variants(course, assignment):
-        yield one("variant", right.name, right.of, workbook.marked(assignment.variants, right))
+    for odd in variants(course, assignment):
+        yield one("variant", odd.name, odd.of, workbook.marked(assignment.variants, odd))
     for question in suite.questions():
         for name, expression in CHEAP_ANSWERS.items():
             yield one("cheap", f"{name} for {question}", question, workbook.cheap(question, expression))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import UsageError
-from autograder.results import is_student_id
+from autograder.submissions import is_student_id
 from autograder.text import clean
 
 STUDENT = "student"

@@ -15,8 +15,8 @@ import msgspec
 
 from autograder.model import GradeReport, Submission
 from autograder.nbgrader_bridge.stamps import handed_in
-from autograder.results import submitted_bytes
 from autograder.roster import Roster
+from autograder.submissions import submitted_bytes
 from autograder.text import clean
 
 

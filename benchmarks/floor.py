@@ -125,7 +125,7 @@ class Bench:
         return self.grader.course.load(self.grader.assignment.reference)
 
     def _workbook(self) -> Workbook:
-        return Workbook.of(self.grader.course, self.grader.assignment, self.grader.suite)
+        return Workbook.of(self.grader.assignment, self.grader.suite)
 
     def _chosen(self, *, whole: bool) -> Iterator[Specimen]:
         known = list(specimens(self.grader.course, self.grader.assignment, self.grader.suite))

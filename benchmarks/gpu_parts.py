@@ -144,7 +144,7 @@ def _sample_course(folder: Path, topic: str, most: int) -> Course:
     assignment = course.assignment(topic)
     suite = collect(course, assignment)
     released = nbformat.read(assignment.release_folder / f"{topic}.ipynb", as_version=nbformat.NO_CONVERT)
-    samples = sample_class(Material(course, assignment, suite, Workbook.of(course, assignment, suite), released))
+    samples = sample_class(Material(course, assignment, suite, Workbook.of(assignment, suite), released))
     for sample in samples[: most or None]:
         path = course.submitted / sample.student / topic / (sample.filename or f"{topic}.ipynb")
         path.parent.mkdir(parents=True)

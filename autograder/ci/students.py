@@ -24,13 +24,13 @@ def student_files(course: Course, platform: Platform, topics: list[str]) -> dict
 
     Raises ``AuthoringError`` where one is not released or anything secret would stand in it.
     """
-    found, titles = dict[str, bytes](), list[str]()
+    found, titles, notebooks = dict[str, bytes](), list[str](), list[str]()
     for topic in topics:
         assignment = course.assignment(topic)
         titles.append(read_manifest(assignment.release_folder / MANIFEST_NAME).title)
+        notebooks += [f"{topic}/{name}.ipynb" for name in assignment.notebooks]
         tree = read_tree(assignment.release_folder)
         found |= {f"{topic}/{name}": data for name, data in tree.items() if name != MANIFEST_NAME}
-    notebooks = [f"{topic}/{topic}.ipynb" for topic in topics]
     values = {
         "FILES": " ".join(notebooks),
         "NOTEBOOKS": ", ".join(f"[{path}]({path})" for path in notebooks),

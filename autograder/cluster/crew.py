@@ -20,7 +20,7 @@ from autograder.cluster.worker import GradingProcess
 from autograder.errors import InvalidSubmission, UsageError
 from autograder.model import GradeReport, Limits, Submission
 from autograder.pool import ATTEMPTS, enough
-from autograder.runner import read_notebook
+from autograder.submissions import read_submission
 
 IN_FLIGHT = 2  # per grading process: one at work, one at hand; what a dead machine takes along is little
 LOST_MACHINES = 5  # a submission that so many machines were lost under is given up
@@ -125,7 +125,7 @@ class Crew:
         earlier = submission.earlier.to_json() if submission.earlier is not None else b""
         named = (submission.student, submission.assignment, submission.questions)
         try:
-            return Work(*named, notebook=read_notebook(submission.path, self._limits), earlier=earlier)
+            return Work(*named, notebook=read_submission(submission, self._limits), earlier=earlier)
         except InvalidSubmission as fault:
             return Work(*named, fault=fault.message)
 

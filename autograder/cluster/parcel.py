@@ -91,7 +91,7 @@ def pack(course: Course, topic: str, options: Options) -> Parcel:
 def _files(assignment: Assignment) -> Iterator[Path]:
     """Files that grading reads. Not nbgrader's configuration: it may hold a database's password."""
     root = assignment.root
-    yield assignment.handout
+    yield from map(assignment.handout_of, assignment.notebooks)
     yield assignment.release_folder / "manifest.json"
     yield assignment.hidden_tests
     beside = assignment.hidden_tests.parent.rglob("*.py")  # what hidden tests may import; not those of other topics

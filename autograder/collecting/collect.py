@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.collecting.closing import Closed
-from autograder.collecting.git import Source, git_program, notebook_of
+from autograder.collecting.git import Source, git_program, notebooks_of
 from autograder.collecting.placing import place
 from autograder.errors import NotCollected
 from autograder.text import clean
@@ -33,8 +33,10 @@ def collect(
     most_bytes: int,
     until: datetime | None = None,
     advance: Callable[[], None] = lambda: None,
+    *,
+    notebooks: Sequence[str] = (),
 ) -> Collected:
-    """Put each student's notebook below ``submitted``.
+    """Put each student's notebook below ``submitted``; ``notebooks`` names them all where there are several.
 
     A new notebook was handed in when it is found here; with ``until`` and after it, at ``until``. The first run after
     ``until`` decides: see ``closing``. The dates of commits only ever make a notebook older than ``until`` eligible.
@@ -46,7 +48,7 @@ def collect(
     done = closed.students(until) if until is not None and past else set[str]()
     new, unchanged, problems, answered = list[str](), sorted(done), dict[str, str](), set[str]()
     waiting = [source for source in sources if source.student not in done]
-    for student, found in _fetched(waiting, topic, most_bytes, until):
+    for student, found in _fetched(waiting, topic, most_bytes, until, notebooks):
         if isinstance(found, NotCollected):
             problems[student] = str(found)
         else:
@@ -61,11 +63,12 @@ def collect(
 
 
 def _fetched(
-    sources: Sequence[Source], topic: str, most_bytes: int, until: datetime | None
-) -> Iterator[tuple[str, bytes | NotCollected]]:
+    sources: Sequence[Source], topic: str, most_bytes: int, until: datetime | None, notebooks: Sequence[str]
+) -> Iterator[tuple[str, dict[str, bytes] | NotCollected]]:
     """Each student's notebook, or why there is none, as they come."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {pool.submit(notebook_of, source, topic, most_bytes, until): source.student for source in sources}
+        wanted = (topic, most_bytes, until, notebooks)
+        futures = {pool.submit(notebooks_of, source, *wanted): source.student for source in sources}
         try:
             for future in as_completed(futures):
                 try:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from autograder.collecting.taking import Arrived, Delivery, HandedIn
 from autograder.errors import NotCollected, UsageError
-from autograder.results import is_student_id
+from autograder.submissions import is_student_id
 from autograder.text import clean
 from autograder.words import some
 

@@ -1,6 +1,6 @@
-"""One notebook out of a student's git repository, whatever else is in it.
+"""The notebooks of an assignment out of a student's git repository, whatever else is in it.
 
-Nothing is checked out: commits and trees come without files, then the one file by its name in the tree. So no hook,
+Nothing is checked out: commits and trees come without files, then those wanted by their names in the tree. So no hook,
 filter, submodule or link of the repository is ever followed. Git runs without the user's configuration, prompts
 nobody, and is bounded in time, memory and what it may write. Credentials reach it by ``GIT_ASKPASS`` or an ssh agent.
 """
@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,20 +72,38 @@ class Source:
             )
 
 
-def notebook_of(source: Source, topic: str, most_bytes: int, until: datetime | None = None) -> bytes:
+def notebooks_of(
+    source: Source, topic: str, most_bytes: int, until: datetime | None = None, names: Sequence[str] = ()
+) -> dict[str, bytes]:
     """The notebook at the newest commit; with ``until``, at the newest whose own date is no later.
 
-    Raises ``NotCollected``, which says why, where it cannot be had or is larger than ``most_bytes``.
+    ``names`` are those of all notebooks where the assignment has several: each that is there, by name. Raises
+    ``NotCollected``, which says why, where there is none, or one cannot be had or is larger than ``most_bytes``.
     """
-    with tempfile.TemporaryDirectory(prefix="autograder-collect-") as name:
-        repository = _Repository(Path(name) / "repository.git", source.repository)
+    with tempfile.TemporaryDirectory(prefix="autograder-collect-") as folder:
+        repository = _Repository(Path(folder) / "repository.git", source.repository)
         commit = repository.fetch(source.ref or "HEAD", until)
-        usual = [f"{topic}.ipynb", f"{topic}/{topic}.ipynb"]
-        for path in [source.path] if source.path else usual:
-            blob = repository.blob(commit, path)
-            if blob:
-                return repository.read(blob, path, most_bytes)
-        raise NotCollected(f"holds no {source.path or ' and no '.join(usual)}", answered=True)
+        found = {}
+        for name in names or [topic]:
+            for path in _usual_paths(source, topic, name):
+                blob = repository.blob(commit, path)
+                if blob:
+                    found[name] = repository.read(blob, path, most_bytes)
+                    break
+        if not found:
+            wanted = " and no ".join(_usual_paths(source, topic, topic))
+            raise NotCollected(f"holds no {wanted}", answered=True)
+        return found
+
+
+def _usual_paths(source: Source, topic: str, name: str) -> list[str]:
+    """Where a notebook may lie: at the path that the roster names, others beside it; else at the usual ones."""
+    if not source.path:
+        return [f"{name}.ipynb", f"{topic}/{name}.ipynb"]
+    if name == topic:
+        return [source.path]
+    folder, slash, _ = source.path.rpartition("/")
+    return [f"{folder}{slash}{name}.ipynb"]
 
 
 class _Repository:

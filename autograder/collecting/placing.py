@@ -1,7 +1,8 @@
-"""A collected notebook's bytes, put where submissions lie, with the time that lateness is counted by."""
+"""The bytes of collected notebooks, put where submissions lie, with the time that lateness is counted by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,22 +12,31 @@ STAMP = "%Y-%m-%d %H:%M:%S UTC"  # nbgrader's
 
 
 def place(
-    submitted: Path, topic: str, student: str, data: bytes, handed_in: datetime | None, *, sure: bool = False
+    submitted: Path,
+    topic: str,
+    student: str,
+    notebooks: Mapping[str, bytes],
+    handed_in: datetime | None,
+    *,
+    sure: bool = False,
 ) -> bool:
-    """Write ``submitted/<student>/<topic>/<topic>.ipynb`` and its ``timestamp.txt``; whether it is new.
+    """Write ``submitted/<student>/<topic>/<name>.ipynb`` for each and their ``timestamp.txt``; whether any is new.
 
     The same bytes as there are leave both untouched, and so the time when they first came; a time that is ``sure``,
     the platform's own, is written all the same. Without a time, a new notebook has none, and counts as in time.
     """
-    notebook = submitted / student / topic / f"{topic}.ipynb"
-    fresh = not notebook.is_file() or notebook.is_symlink() or notebook.read_bytes() != data
-    stamp = notebook.with_name("timestamp.txt")
+    folder = submitted / student / topic
+    files = {folder / f"{name}.ipynb": data for name, data in notebooks.items()}
+    fresh = [
+        path for path, data in files.items() if not path.is_file() or path.is_symlink() or path.read_bytes() != data
+    ]
+    stamp = folder / "timestamp.txt"
     # The time first: cut off in between, a new notebook would keep the time of an earlier one.
     if handed_in is not None and (fresh or sure):
         write_whole(stamp, f"{handed_in.astimezone(UTC).strftime(STAMP)}\n".encode("ascii"))
     elif fresh:
         with writing(stamp):
             stamp.unlink(missing_ok=True)
-    if fresh:
-        write_whole(notebook, data)
-    return fresh
+    for path in fresh:
+        write_whole(path, files[path])
+    return bool(fresh)

@@ -1,4 +1,4 @@
-"""What students handed in on a platform, to where submissions lie: one notebook each, no one's trouble another's."""
+"""What students handed in on a platform, to where submissions lie: each one's notebooks, no one's trouble another's."""
 
 from __future__ import annotations
 
@@ -64,15 +64,26 @@ class Taken:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def take(arrived: Arrived, submitted: Path, topic: str, most_bytes: int, times: Mapping[str, datetime]) -> Taken:
-    """Put each student's notebook below ``submitted``; ``times`` says when some handed in, before the platform does."""
+def take(
+    arrived: Arrived,
+    submitted: Path,
+    topic: str,
+    most_bytes: int,
+    times: Mapping[str, datetime],
+    notebooks: Sequence[str] = (),
+) -> Taken:
+    """Put each student's notebook below ``submitted``; ``times`` says when some handed in, before the platform does.
+
+    ``notebooks`` names them all where the assignment has several: those that are there are taken.
+    """
     taken = Taken(problems=dict(arrived.problems))
     for delivery in sorted(arrived.deliveries, key=lambda delivery: delivery.student):
         student = delivery.student
         when, notes = times.get(student, delivery.when), list(delivery.notes)
         try:
-            notebook, note = the_notebook(delivery.files, topic)
-            fresh = place(submitted, topic, student, notebook.read(most_bytes), when, sure=True)
+            found, note = several(delivery.files, notebooks) if notebooks else the_notebook(delivery.files, topic)
+            data = {name: file.read(most_bytes) for name, file in found.items()}
+            fresh = place(submitted, topic, student, data, when, sure=True)
         except NotCollected as error:
             taken.problems[student] = str(error)
             continue
@@ -83,18 +94,45 @@ def take(arrived: Arrived, submitted: Path, topic: str, most_bytes: int, times: 
     return taken
 
 
-def the_notebook(files: Iterable[HandedIn], topic: str) -> tuple[HandedIn, str]:
+def several(files: Iterable[HandedIn], names: Sequence[str]) -> tuple[dict[str, HandedIn], str]:
+    """The notebooks called ``names`` among a student's files, and what to tell of those that are not there.
+
+    Raises ``NotCollected`` where there is none of them, or two with one name.
+    """
+    notebooks = [file for file in files if file.is_notebook]
+    found = {}
+    for name in names:
+        named = _named(notebooks, name)
+        if len(named) > 1:
+            raise _too_many(named)
+        if named:
+            found[name] = named[0]
+    absent = [f"{name}.ipynb" for name in names if name not in found]
+    if not found:
+        raise NotCollected(f"handed in no {' and no '.join(absent)}", answered=True)
+    return found, f"handed in no {' and no '.join(absent)}" if absent else ""
+
+
+def the_notebook(files: Iterable[HandedIn], topic: str) -> tuple[dict[str, HandedIn], str]:
     """The notebook of ``topic`` among a student's files, and what to tell of the choice.
 
     The one with the assignment's name, else the only one; raises ``NotCollected`` where that leaves a choice.
     """
     notebooks = [file for file in files if file.is_notebook]
-    named = [file for file in notebooks if re.fullmatch(rf"{re.escape(topic)}{_NUMBERED}\.ipynb", file.name)]
+    named = _named(notebooks, topic)
     found = named or notebooks
     if not found:
         raise NotCollected("handed in no notebook; its name ends in .ipynb", answered=True)
     if len(found) > 1:
-        names = some([clean(file.path, 80) for file in found])
-        raise NotCollected(f"handed in {len(found)} notebooks, {names}; ask which one counts", answered=True)
+        raise _too_many(found)
     note = "" if named else f"took {clean(found[0].name, 80)!r}, the only notebook, for {topic}.ipynb"
-    return found[0], note
+    return {topic: found[0]}, note
+
+
+def _named(notebooks: Iterable[HandedIn], name: str) -> list[HandedIn]:
+    return [file for file in notebooks if re.fullmatch(rf"{re.escape(name)}{_NUMBERED}\.ipynb", file.name)]
+
+
+def _too_many(found: Sequence[HandedIn]) -> NotCollected:
+    names = some([clean(file.path, 80) for file in found])
+    return NotCollected(f"handed in {len(found)} notebooks, {names}; ask which one counts", answered=True)

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from autograder.commands.shared import NO, CourseFolder, Topic, err, out, progress_bar
-from autograder.course import Course
+from autograder.course import Assignment, Course
 from autograder.disclosure import PARAGRAPH, line
 from autograder.errors import UsageError
 from autograder.times import read_time
@@ -57,11 +57,12 @@ def collect(
         raise UsageError(f"collect: say where from, one place at a time: {_PLACES}")
     _require_fitting(zipped=bool(moodle or canvas), exchange=exchange, until=until, times=timestamps, owner=any_owner)
     found = Course.find(course)
-    most_bytes = found.assignment(topic).front.limits.notebook_bytes
+    assignment = found.assignment(topic)
+    most_bytes = assignment.front.limits.notebook_bytes
     place = (submitted or found.submitted).resolve()
     deadline = None if until is None else read_time(until, "--until")
     if git is not None:
-        _from_git(topic, git, place, most_bytes, deadline)
+        _from_git(assignment, git, place, deadline)
         return
     from autograder.collecting.exchange import exchange as read_exchange
     from autograder.collecting.platforms import canvas as read_canvas
@@ -73,7 +74,7 @@ def collect(
     roster = course_roster(found)
 
     def arrived(what: Arrived) -> None:
-        _tell_taken(take(what, place, topic, most_bytes, times), roster)
+        _tell_taken(take(what, place, topic, most_bytes, times, assignment.several), roster)
 
     if moodle is not None:
         read_moodle(moodle, _people(found, roster), arrived)
@@ -112,7 +113,7 @@ def _tell_taken(taken: Taken, roster: Roster | None) -> None:
     _tell(taken.new, taken.unchanged, taken.problems)
 
 
-def _from_git(topic: str, roster: Path, place: Path, most_bytes: int, deadline: datetime | None) -> None:
+def _from_git(assignment: Assignment, roster: Path, place: Path, deadline: datetime | None) -> None:
     from autograder.collecting.collect import collect as collect_class
     from autograder.collecting.roster import read_sources
 
@@ -120,8 +121,17 @@ def _from_git(topic: str, roster: Path, place: Path, most_bytes: int, deadline: 
     if without:
         out.print(f"{plural(len(without), 'student')} of the roster without a repository, left out")
     with progress_bar() as bar:
-        task = bar.add_task(f"collecting {topic}", total=len(sources))
-        collected = collect_class(sources, place, topic, most_bytes, deadline, lambda: bar.advance(task))
+        task = bar.add_task(f"collecting {assignment.topic}", total=len(sources))
+        most_bytes = assignment.front.limits.notebook_bytes
+        collected = collect_class(
+            sources,
+            place,
+            assignment.topic,
+            most_bytes,
+            deadline,
+            lambda: bar.advance(task),
+            notebooks=assignment.several,
+        )
     _tell(collected.new, collected.unchanged, collected.problems)
 
 

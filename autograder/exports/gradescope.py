@@ -87,7 +87,8 @@ def _summary(report: GradeReport) -> Iterator[str]:
 
 def _trouble(cell: CellRecord) -> str:
     said = f": {cell.message}" if cell.message else ""
-    return f"Cell {cell.index + 1} of the notebook {STATUSES[cell.status]}{said}"
+    notebook = f"{cell.notebook}.ipynb" if cell.notebook else "the notebook"
+    return f"Cell {cell.index + 1} of {notebook} {STATUSES[cell.status]}{said}"
 
 
 def _waits(question: QuestionResult) -> bool:

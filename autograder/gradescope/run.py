@@ -20,8 +20,9 @@ from autograder.errors import AutograderError, InvalidSubmission
 from autograder.exports.gradescope import failed_json, results_json
 from autograder.files import write_whole
 from autograder.model import GradeReport, Submission, Verdict
-from autograder.runner import NOTEBOOK_LIKE, Grader, read_notebook
+from autograder.runner import Grader
 from autograder.streams import guard
+from autograder.submissions import NOTEBOOK_LIKE, gathered, read_notebook
 from autograder.text import clean
 from autograder.words import some
 
@@ -69,10 +70,15 @@ def _grader(root: Path) -> Grader:
 def graded(root: Path, grader: Grader) -> bytes:
     """``results.json`` for the submission below ``root``; prints a summary, which instructors alone see."""
     topic, limits = grader.assignment.topic, grader.assignment.front.limits
-    folder, name = root / "submission", f"{topic}.ipynb"
-    submission = Submission(student=label(root / "submission_metadata.json"), assignment=topic, path=folder / name)
+    folder, several = root / "submission", grader.assignment.several
+    who = label(root / "submission_metadata.json")
+    submission = Submission(student=who, assignment=topic, path=folder / f"{topic}.ipynb", notebooks=several)
     grader.wait_ready()
-    report = grader.grade(submission, lambda: read_notebook(find_notebook(folder, name), limits))
+
+    def read(name: str) -> bytes:
+        return read_notebook(find_notebook(folder, f"{name}.ipynb", several), limits)
+
+    report = grader.grade(submission, lambda: gathered(several, read) if several else read(topic))
     for said in _log(report):
         print(said)
     return results_json(report, grader.assignment.front.feedback)
@@ -87,13 +93,15 @@ def label(metadata: Path) -> str:
     return some([line(user.email) for user in users if user.email]) or "somebody"
 
 
-def find_notebook(folder: Path, name: str) -> Path:
+def find_notebook(folder: Path, name: str, names: Sequence[str] = ()) -> Path:
     """The one file of the upload that is called ``name``, in a folder of its own or not; no link is followed.
 
-    Raises ``InvalidSubmission``, which tells the student what to do, where there is none or more than one.
+    ``names`` are those of all notebooks where there are several. Raises ``InvalidSubmission``, which tells the student
+    what to do, where there is none or more than one.
     """
     notebooks = [path for path in _entries(folder) if NOTEBOOK_LIKE.search(path.name)]
     found = [path for path in notebooks if path.name == name]
+    notebooks = [path for path in notebooks if path.name not in {f"{other}.ipynb" for other in names}]
     if len(found) == 1:
         return found[0]
     shown = some([clean(str(path.relative_to(folder)), 80) for path in found or notebooks])

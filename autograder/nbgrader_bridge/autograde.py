@@ -23,7 +23,7 @@ from autograder.gradebook import GradebookWriter
 from autograder.model import GradeReport, Submission, Verdict
 from autograder.nbgrader_bridge.autograded import build, read_released
 from autograder.nbgrader_bridge.settings import Settings
-from autograder.results import read_bytes
+from autograder.submissions import read_bytes
 
 
 class Engine(Protocol):
@@ -56,7 +56,7 @@ class SubmissionExporter(NotebookExporter):
         """The notebook at ``filename`` in the released notebook's frame; never fails on its content."""
         assignment = self._course.assignment(resources["nbgrader"]["assignment"])
         data = read_bytes(Path(filename), assignment.front.limits.notebook_bytes)
-        notebook = build(read_released(assignment), data).notebook
+        notebook = build(read_released(assignment, Path(filename).stem), data).notebook
         return cast("Any", self).from_notebook_node(notebook, resources, **options)  # type: ignore[no-any-return]
 
 
@@ -73,10 +73,12 @@ class GradeSubmission(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader ha
         coursedir = self.parent.parent.coursedir
         course, settings = Course(Path(coursedir.root)), Settings(self.config, coursedir)
         student, topic = names["student"], names["assignment"]
-        path = settings.folder("submitted", student, topic) / f"{topic}.ipynb"
-        submission = Submission(student=student, assignment=topic, path=path)
+        folder, several = settings.folder("submitted", student, topic), course.assignment(topic).several
+        path = folder / f"{topic}.ipynb"
+        submission = Submission(student=student, assignment=topic, path=path, notebooks=several)
         report = engine(self.engine)(course, submission)
         if report.verdict is Verdict.GRADER_ERROR:
             raise GraderError(f"{submission.student}: not graded, an earlier grade stands: {report.message}")
         with GradebookWriter(course, topic, settings=settings) as gradebook:
-            return gradebook.record(report, path).notebook, resources
+            handed_in = folder / f"{names['notebook']}.ipynb"
+            return gradebook.record(report, handed_in).notebook, resources

@@ -65,13 +65,13 @@ class _Cell:
     missing: bool = False
 
 
-def read_released(assignment: Assignment) -> Released:
-    """The released notebook of ``assignment``; raises ``AuthoringError`` where there is none."""
-    path = assignment.release_folder / f"{assignment.topic}.ipynb"
+def read_released(assignment: Assignment, notebook: str) -> Released:
+    """A released notebook of ``assignment``; raises ``AuthoringError`` where there is none."""
+    path = assignment.released(notebook)
     if not path.is_file():
         raise AuthoringError(f"{path} is missing; make it: autograder release {assignment.topic}")
-    notebook = nbformat.read(path, as_version=4)
-    return Released(notebook, {_marks(cell)["grade_id"]: cell for cell in notebook.cells if _marks(cell)})
+    given = nbformat.read(path, as_version=4)
+    return Released(given, {_marks(cell)["grade_id"]: cell for cell in given.cells if _marks(cell)})
 
 
 def build(released: Released, data: bytes, told: GradeReport | None = None) -> Autograded:

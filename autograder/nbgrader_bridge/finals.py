@@ -56,10 +56,13 @@ def finals_in(session: Any, topic: str, students: Sequence[str] | None = None) -
     """The final grades of ``students``, by default of all, in two queries: nbgrader's own way asks for each student."""
     comments = {(student, cell): text for student, cell, text in session.execute(_comments(topic, students))}
     finals: dict[str, Final] = {}
-    for student, *when, penalty, question, score, automatic, manual, extra, waits in session.execute(
+    seen: set[str] = set()
+    for student, *when, notebook, penalty, question, score, automatic, manual, extra, waits in session.execute(
         _grades(topic, students)
     ):
-        final = finals.setdefault(student, Final(penalty or 0.0, _seconds_late(*when)))
+        final = finals.setdefault(student, Final(seconds_late=_seconds_late(*when)))
+        final.penalty += 0.0 if notebook in seen else penalty or 0.0  # each notebook has its own
+        seen.add(notebook)
         final.scores[question] = score
         final.automatic = round(final.automatic + (automatic or 0.0), 6)
         # A person writes at the cell that the student filled: the question's own, or the one above its tests.
@@ -74,6 +77,7 @@ def _grades(topic: str, students: Sequence[str] | None) -> Select[Any]:
         SubmittedAssignment.timestamp,
         Assignment.duedate,
         SubmittedAssignment.extension,
+        SubmittedNotebook.id,
         SubmittedNotebook.late_submission_penalty,
         BaseCell.name,
         Grade.score,
@@ -99,7 +103,7 @@ def _of(topic: str, students: Sequence[str] | None, wanted: Select[Any], table: 
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
         .join(BaseCell, table.cell_id == BaseCell.id)
-        .where(Assignment.name == topic, Notebook.name == topic)
+        .where(Assignment.name == topic)
     )
     return joined if students is None else joined.where(SubmittedAssignment.student_id.in_(students))
 

@@ -6,7 +6,7 @@ import contextlib
 from datetime import datetime
 from pathlib import Path
 
-from autograder.results import read_bytes
+from autograder.submissions import read_bytes
 
 
 def stamp_bytes(notebook: Path) -> bytes:

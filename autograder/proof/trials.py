@@ -52,7 +52,7 @@ def grade_specimens(
     reports: dict[str, GradeReport] = {}
     with tempfile.TemporaryDirectory(prefix="autograder-proof-") as scratch:
         folder = Path(scratch).resolve()
-        waiting = [_hand_in(folder, assignment.topic, number, item) for number, item in enumerate(specimens)]
+        waiting = [_hand_in(folder, assignment, number, item) for number, item in enumerate(specimens)]
         order = api.Order(topic=assignment.topic, submitted=folder, results=folder, options=options, jobs=jobs)
         basis = basis_of(assignment, Seed.of_course(course.state), options)
         for report in api.grade_each(course, order, waiting, basis):
@@ -61,8 +61,15 @@ def grade_specimens(
     return [Graded(item, reports[str(number)], suite) for number, item in enumerate(specimens)]
 
 
-def _hand_in(folder: Path, topic: str, number: int, item: Specimen) -> Submission:
-    path = folder / str(number) / f"{topic}.ipynb"
+def _hand_in(folder: Path, assignment: Assignment, number: int, item: Specimen) -> Submission:
+    path = folder / str(number) / f"{assignment.topic}.ipynb"
     path.parent.mkdir()
-    path.write_bytes(item.notebook)
-    return Submission(student=str(number), assignment=topic, path=path, questions=item.graded)
+    for name in assignment.notebooks:
+        path.with_name(f"{name}.ipynb").write_bytes(item.others.get(name, item.notebook))
+    return Submission(
+        student=str(number),
+        assignment=assignment.topic,
+        path=path,
+        questions=item.graded,
+        notebooks=assignment.several,
+    )

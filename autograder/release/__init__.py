@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from autograder.release.manifest import Manifest, ManifestQuestion, check_manifest, read_manifest
     from autograder.release.publish import ReleaseResult, check, release, released_leaks
     from autograder.release.settings import nbgrader_settings
-    from autograder.release.source import build_source, write_source
+    from autograder.release.source import build_sources
 
 __all__ = [
     "Leak",
     "Manifest",
     "ManifestQuestion",
     "ReleaseResult",
-    "build_source",
+    "build_sources",
     "check",
     "check_manifest",
     "find_leaks",
@@ -29,7 +29,6 @@ __all__ = [
     "read_manifest",
     "release",
     "released_leaks",
-    "write_source",
 ]
 
 _HOMES = {
@@ -37,7 +36,7 @@ _HOMES = {
     "manifest": ("Manifest", "ManifestQuestion", "check_manifest", "read_manifest"),
     "publish": ("ReleaseResult", "check", "release", "released_leaks"),
     "settings": ("nbgrader_settings",),
-    "source": ("build_source", "write_source"),
+    "source": ("build_sources",),
 }
 
 

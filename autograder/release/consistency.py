@@ -13,7 +13,10 @@ from autograder.suite import Suite
 
 
 def require_consistent(handout: Handout, reference: Reference, suite: Suite, front: FrontMatter) -> None:
-    """Raise one ``AuthoringError`` that lists every disagreement, each with its file and the way out."""
+    """Raise one ``AuthoringError`` that lists every disagreement, each with its file and the way out.
+
+    ``handout`` holds the cells of all notebooks.
+    """
     problems = [
         *_duplicates(handout),
         *_questions(handout, reference, suite),
@@ -47,12 +50,18 @@ def _questions(handout: Handout, reference: Reference, suite: Suite) -> Iterator
     for name in graded:
         if name not in asked:
             place = at(suite.path, next(test.line for test in suite.tests if test.question.name == name))
-            yield f"{place}: gives points for {name!r}; {handout.path} has no cell ':question: {name}' for it"
+            files = " or ".join(dict.fromkeys(str(cell.path) for cell in handout.cells)) or handout.path
+            yield f"{place}: gives points for {name!r}; {files} has no cell ':question: {name}' for it"
 
 
 def _checks(handout: Handout) -> Iterator[str]:
     asked, checked = handout.names("question"), handout.names("check")
+    notebooks = {(cell.kind, cell.name): cell.path for cell in handout.cells}
     for name in asked:
+        check = notebooks.get(("check", name))
+        if check is not None and check != notebooks["question", name]:
+            place = handout.place("check", name)
+            yield f"{place}: the check of {name!r} belongs below its question, in {notebooks['question', name].name}"
         if name not in checked:
             place = handout.place("question", name)
             yield f"{place}: question {name!r} has no visible check; add a code cell ':check: {name}' below it"

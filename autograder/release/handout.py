@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import jupytext
 from IPython.core.inputtransformer2 import TransformerManager
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
+from autograder.course import Assignment
 from autograder.errors import AuthoringError
 from autograder.lines import at
 from autograder.release.names import bound_names
@@ -28,18 +29,19 @@ _PLAIN: dict[str, Kind] = {"code": "code", "markdown": "prose"}
 
 @dataclass(frozen=True)
 class HandoutCell:
-    """One cell. ``name`` is that of its question, for the kinds which have one; ``line`` where it begins in the file."""
+    """One cell. ``name`` is that of its question, for the kinds which have one; ``line`` where it begins in ``path``."""
 
     kind: Kind
     source: str
     name: str = ""
     tags: tuple[str, ...] = ()
+    path: Path = field(default=Path(), compare=False)
     line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
 class Handout:
-    """The cells of a handout, in order."""
+    """The cells of a handout, in order; or of all handouts of an assignment, see ``joined``."""
 
     path: Path
     cells: tuple[HandoutCell, ...]
@@ -50,7 +52,8 @@ class Handout:
 
     def place(self, kind: Kind, name: str) -> str:
         """File and line of the last cell of ``kind`` and ``name``."""
-        return at(self.path, max((cell.line for cell in self.cells if (cell.kind, cell.name) == (kind, name)), default=0))
+        cell = [cell for cell in self.cells if (cell.kind, cell.name) == (kind, name)][-1]
+        return at(cell.path, cell.line)
 
     def asked(self) -> list[str]:
         """All questions, automatic and manual, in order."""
@@ -74,7 +77,7 @@ class Handout:
             tree = ast.parse(TransformerManager().transform_cell(cell.source))  # type: ignore[no-untyped-call]
         except SyntaxError as error:
             first = cell.source.strip().splitlines()[0]
-            place = at(self.path, cell.line)
+            place = at(cell.path, cell.line)
             raise AuthoringError(f"{place}: the code cell {first!r} is not Python: {error}") from error
         for statement in tree.body:
             yield from bound_names(statement)
@@ -95,7 +98,18 @@ def read_handout(path: Path) -> Handout:
         )
     lines = _first_lines(text, len(notebook.cells))
     cells = (_cell(at(path, line), cell) for cell, line in zip(notebook.cells, lines, strict=True))
-    return Handout(path, tuple(replace(cell, line=line) for cell, line in zip(cells, lines, strict=True)))
+    return Handout(path, tuple(replace(cell, path=path, line=line) for cell, line in zip(cells, lines, strict=True)))
+
+
+def read_handouts(assignment: Assignment) -> dict[str, Handout]:
+    """The handouts of all notebooks of an assignment, by name, in order."""
+    return {name: read_handout(assignment.handout_of(name)) for name in assignment.notebooks}
+
+
+def joined(handouts: Mapping[str, Handout]) -> Handout:
+    """All cells of some handouts as those of one: what is asked must not depend on how it is divided."""
+    first = next(iter(handouts.values()))
+    return Handout(first.path, tuple(cell for handout in handouts.values() for cell in handout.cells))
 
 
 def _first_lines(text: str, cells: int) -> list[int]:

@@ -7,7 +7,7 @@ submissions and the gradebook hold them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -22,16 +22,17 @@ MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = 1
 
 
-class ManifestQuestion(Record, frozen=True, kw_only=True):
-    """One question and its total, bonus points aside."""
+class ManifestQuestion(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One question and its total, bonus points aside. ``notebook`` holds it, where there are several."""
 
     name: str
     kind: Literal["auto", "manual"]
     points: float
+    notebook: str = ""
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """What was handed out. ``questions`` are in the handout's order."""
+    """What was handed out. ``questions`` are in the handouts' order; ``notebook_sha256`` covers all notebooks."""
 
     schema: int = MANIFEST_SCHEMA
     topic: str
@@ -45,19 +46,27 @@ class Manifest(Record, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
-def build_manifest(assignment: Assignment, suite: Suite, asked: Iterable[str], notebook: bytes) -> Manifest:
-    """The manifest of the student notebook ``notebook``; ``asked`` names its questions in order."""
+def build_manifest(
+    assignment: Assignment, suite: Suite, asked: Mapping[str, Iterable[str]], notebooks: Mapping[str, bytes]
+) -> Manifest:
+    """The manifest of the student notebooks ``notebooks``; ``asked`` names the questions of each in order."""
     points = _points(suite, assignment.front)
     questions = tuple(
-        ManifestQuestion(name=name, kind="manual" if name in assignment.front.manual else "auto", points=points[name])
-        for name in asked
+        ManifestQuestion(
+            name=name,
+            kind="manual" if name in assignment.front.manual else "auto",
+            points=points[name],
+            notebook=notebook if assignment.several else "",
+        )
+        for notebook, names in asked.items()
+        for name in names
     )
     return Manifest(
         topic=assignment.topic,
         title=assignment.front.title,
         questions=questions,
         total=sum(question.points for question in questions),
-        notebook_sha256=hashlib.sha256(notebook).hexdigest(),
+        notebook_sha256=hashlib.sha256(b"".join(notebooks[name] for name in assignment.notebooks)).hexdigest(),
     )
 
 

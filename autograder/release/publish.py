@@ -11,20 +11,20 @@ from autograder.course import Assignment, Course
 from autograder.errors import AuthoringError
 from autograder.files import write_whole
 from autograder.release.files import read_tree, replace_tree
-from autograder.release.handout import read_handout
+from autograder.release.handout import read_handouts
 from autograder.release.leaks import Leak, find_leaks
 from autograder.release.manifest import MANIFEST_NAME, Manifest, build_manifest
-from autograder.release.source import build_source, notebook_bytes
-from autograder.release.students import student_files
+from autograder.release.source import build_sources, notebook_bytes
+from autograder.release.students import require_tidy, student_files
 from autograder.suite import Suite, collect
 
 
 @dataclass(frozen=True)
 class ReleaseResult:
-    """What ``release`` wrote. ``changed``: whether ``folder`` was out of date."""
+    """What ``release`` wrote. ``sources``: with solutions. ``changed``: whether ``folder`` was out of date."""
 
     topic: str
-    source: Path
+    sources: tuple[Path, ...]
     folder: Path
     files: tuple[str, ...]
     manifest: Manifest
@@ -36,24 +36,26 @@ class _Build:
     """Everything a release writes."""
 
     assignment: Assignment
-    source: bytes
+    sources: Mapping[str, bytes]
     manifest: Manifest
     files: Mapping[str, bytes]
 
 
 def release(course: Course, topic: str) -> ReleaseResult:
-    """Write the source notebook and ``release/<topic>/``: notebook, ``files/`` and manifest.
+    """Write the source notebooks and ``release/<topic>/``: notebooks, ``files/`` and manifest.
 
     Raises:
         AuthoringError: the handout, reference and hidden tests disagree, or a secret would be handed out; nothing
             is written then.
     """
     built = _build(course, topic)
-    write_whole(built.assignment.source_notebook, built.source)
+    sources = {built.assignment.source_of(name): data for name, data in built.sources.items()}
+    for path, data in sources.items():
+        write_whole(path, data)
     changed = replace_tree(built.assignment.release_folder, built.files)
     return ReleaseResult(
         topic=topic,
-        source=built.assignment.source_notebook,
+        sources=tuple(sources),
         folder=built.assignment.release_folder,
         files=tuple(built.files),
         manifest=built.manifest,
@@ -87,11 +89,12 @@ def released_leaks(assignment: Assignment, suite: Suite, files: Mapping[str, byt
 
 def _build(course: Course, topic: str) -> _Build:
     assignment = course.assignment(topic)
+    require_tidy(assignment)
     suite = collect(course, assignment)
-    source = notebook_bytes(build_source(course, assignment, suite))
-    files = student_files(assignment, source)
-    asked = read_handout(assignment.handout).asked()
-    manifest = build_manifest(assignment, suite, asked, files[f"{topic}.ipynb"])
+    sources = {name: notebook_bytes(notebook) for name, notebook in build_sources(assignment, suite).items()}
+    files = student_files(assignment, sources)
+    asked = {name: handout.asked() for name, handout in read_handouts(assignment).items()}
+    manifest = build_manifest(assignment, suite, asked, {name: files[f"{name}.ipynb"] for name in sources})
     files[MANIFEST_NAME] = manifest.to_json()
     leaks = released_leaks(assignment, suite, files)
     if leaks:
@@ -100,7 +103,7 @@ def _build(course: Course, topic: str) -> _Build:
             f"assignment {topic!r} would hand out what students must not see:\n{found}\n"
             "Take it out of the handout or its files; where a line is meant to stand in both, word one differently"
         )
-    return _Build(assignment, source, manifest, files)
+    return _Build(assignment, sources, manifest, files)
 
 
 def _difference(name: str, there: bytes | None, wanted: bytes | None) -> str:

@@ -1,19 +1,17 @@
-"""The nbgrader source notebook of an assignment: the handout with the reference's answers filled in."""
+"""The nbgrader source notebooks of an assignment: its handouts with the reference's answers filled in."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.course import Assignment, Course
-from autograder.files import write_whole
+from autograder.course import Assignment
 from autograder.release.answers import Reference, answer_cell
 from autograder.release.consistency import require_consistent
-from autograder.release.handout import Handout, HandoutCell, read_handout
+from autograder.release.handout import Handout, HandoutCell, joined, read_handouts
 from autograder.suite import Suite
 
 NOTEBOOK_FORMAT = {"nbformat": 4, "nbformat_minor": 5}
@@ -24,11 +22,14 @@ Cell = dict[str, Any]
 _MANUAL_REGION = "<!-- BEGIN SOLUTION -->\n<!-- END SOLUTION -->"
 
 
-def build_source(course: Course, assignment: Assignment, suite: Suite) -> NotebookNode:
-    """The source notebook, the same for the same files; raises ``AuthoringError`` where they disagree."""
-    del course  # an assignment knows its files
-    handout, reference = read_handout(assignment.handout), Reference.read(assignment.reference)
-    require_consistent(handout, reference, suite, assignment.front)
+def build_sources(assignment: Assignment, suite: Suite) -> dict[str, NotebookNode]:
+    """The source notebooks by name, the same for the same files; raises ``AuthoringError`` where they disagree."""
+    handouts, reference = read_handouts(assignment), Reference.read(assignment.reference)
+    require_consistent(joined(handouts), reference, suite, assignment.front)
+    return {name: _source(handout, reference, assignment, suite) for name, handout in handouts.items()}
+
+
+def _source(handout: Handout, reference: Reference, assignment: Assignment, suite: Suite) -> NotebookNode:
     cells = [_cell(cell, handout, reference, assignment, suite) for cell in handout.cells]
     _number(cells)
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, "autograder": {"assignment": suite.topic}}
@@ -41,12 +42,6 @@ def notebook_bytes(notebook: NotebookNode) -> bytes:
     """A notebook as it is stored."""
     text: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     return text.encode() + b"\n"
-
-
-def write_source(course: Course, assignment: Assignment, suite: Suite) -> Path:
-    """Write the source notebook beside its handout, where ``nbgrader generate_assignment`` looks for it."""
-    write_whole(assignment.source_notebook, notebook_bytes(build_source(course, assignment, suite)))
-    return assignment.source_notebook
 
 
 def _cell(cell: HandoutCell, handout: Handout, reference: Reference, assignment: Assignment, suite: Suite) -> Cell:

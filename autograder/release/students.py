@@ -1,9 +1,10 @@
-"""The student's side of an assignment, generated from the source notebook by nbgrader itself."""
+"""The student's side of an assignment, generated from the source notebooks by nbgrader itself."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbgrader.converters import GenerateAssignment
@@ -16,17 +17,17 @@ from autograder.release.files import read_tree, write_tree
 from autograder.release.settings import nbgrader_settings
 
 
-def student_files(assignment: Assignment, source: bytes) -> dict[str, bytes]:
-    """What nbgrader releases for the source notebook ``source``, by path below ``release/<topic>/``.
+def student_files(assignment: Assignment, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What nbgrader releases for the source notebooks ``sources``, by path below ``release/<topic>/``.
 
     It works in a scratch course without a database, so the real one sees neither logs nor half-made files.
     """
-    _require_tidy(assignment)
     topic = assignment.topic
     with tempfile.TemporaryDirectory(prefix="autograder-release-") as scratch:
         root = Path(scratch).resolve()
         files = {f"files/{name}": data for name, data in read_tree(assignment.files).items()}
-        write_tree(root / "assignments" / topic, {f"{topic}.ipynb": source, **files})
+        notebooks = {f"{name}.ipynb": source for name, source in sources.items()}
+        write_tree(root / "assignments" / topic, {**notebooks, **files})
         _generate(root, assignment)
         return read_tree(root / "release" / topic)
 
@@ -55,12 +56,14 @@ def _listening_log() -> tuple[logging.Logger, list[str]]:
     return log, said
 
 
-def _require_tidy(assignment: Assignment) -> None:
+def require_tidy(assignment: Assignment) -> None:
     """``nbgrader generate_assignment`` hands out whatever lies in the folder; only ``files/`` is meant to."""
     folder = assignment.handout.parent
+    ours = {f"{name}{suffix}" for name in assignment.notebooks for suffix in (".md", ".ipynb")}
     for name in read_tree(folder):
-        if not name.startswith("files/") and name not in (assignment.handout.name, assignment.source_notebook.name):
+        if not name.startswith("files/") and name not in ours:
+            further = "; a further notebook belongs under 'notebooks' in the header" if name.endswith(".md") else ""
             raise AuthoringError(
                 f"{folder / name}: would be handed out by nbgrader; move it into {folder / 'files'} if students "
-                "should have it, and out of the folder otherwise"
+                f"should have it, and out of the folder otherwise{further}"
             )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autograder.errors import ProcessDied
 from autograder.model import Limits, Submission
-from autograder.results import submitted_bytes
 from autograder.sandbox.process import Isolation, Sandbox
+from autograder.submissions import parted, submitted_bytes
 
 SECONDS = 30.0  # for a notebook
 
@@ -28,13 +28,21 @@ def read_class(
     found, unreadable = dict[str, list[str]](), list[str]()
     with Sandbox(isolation, hidden=(hidden,)) as sandbox:
         for submission in submissions:
-            cells = _cells(sandbox, submitted_bytes(submission), limits)
+            cells = _all_cells(sandbox, submission, limits)
             if cells is None:
                 unreadable.append(submission.student)
             else:
                 found[submission.student] = cells
             advance()
     return found, unreadable
+
+
+def _all_cells(sandbox: Sandbox, submission: Submission, limits: Limits) -> list[str] | None:
+    """The code cells of all notebooks that were handed in; ``None`` where none of them can be read."""
+    data = submitted_bytes(submission)
+    parts = parted(submission.notebooks or (submission.assignment,), data) if data else []
+    read = [cells for part in parts if (cells := _cells(sandbox, part.data, limits)) is not None]
+    return [source for cells in read for source in cells] if read else None
 
 
 def _cells(sandbox: Sandbox, notebook: bytes, limits: Limits) -> list[str] | None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.files import write_whole
-from autograder.results import find_submissions
 from autograder.roster import course_roster
 from autograder.sandbox.notebook import UnreadableError, read_cells
 from autograder.sandbox.process import Isolation
 from autograder.similar.page import Class, render
 from autograder.similar.pairs import LEAST, Document, alike
 from autograder.similar.reading import read_class
+from autograder.submissions import find_submissions
 from autograder.teams import parties
 
 
@@ -47,11 +47,11 @@ class Wish:
 def write_similar(course: Course, wish: Wish, started: Callable[[int], None], advance: Callable[[], None]) -> Written:
     """Write the page, by default to ``reports/TOPIC-similar.html``; a team's notebook is compared once."""
     assignment = course.assignment(wish.topic)
-    found, _ = find_submissions(wish.submitted, wish.topic)
+    found, _ = find_submissions(wish.submitted, wish.topic, notebooks=assignment.several)
     who = parties(found, course_roster(course))
     submissions = who.submissions
     started(len(submissions))
-    released = _released(assignment.release_folder / f"{wish.topic}.ipynb")
+    released = [source for name in assignment.notebooks for source in _released(assignment.released(name))]
     limits = assignment.front.limits
     cells, unreadable = read_class(submissions, limits, course.root, wish.isolation, advance)
     documents = [Document(student, sources) for student, sources in sorted(cells.items())]

@@ -12,7 +12,7 @@ from nbgrader.utils import parse_utc
 from autograder.ci.askpass import program
 from autograder.collecting import git as git_module
 from autograder.collecting.collect import collect
-from autograder.collecting.git import Source, notebook_of
+from autograder.collecting.git import Source, notebooks_of
 from autograder.collecting.placing import place
 from autograder.collecting.roster import read_sources
 from autograder.errors import NotCollected, UsageError
@@ -41,7 +41,7 @@ def stamp(submitted: Path, student: str = "ada") -> datetime:
 
 def refused(wanted: Source, most: int = MOST) -> str:
     with pytest.raises(NotCollected) as caught:
-        notebook_of(wanted, TOPIC, most)
+        notebooks_of(wanted, TOPIC, most)
     return str(caught.value)
 
 
@@ -49,16 +49,16 @@ def refused(wanted: Source, most: int = MOST) -> str:
 
 
 def test_the_notebook_is_found_where_students_put_it(tmp_path: Path) -> None:
-    assert notebook_of(source(tmp_path / "a"), TOPIC, MOST) == b"one"
-    assert notebook_of(source(tmp_path / "b", {f"{TOPIC}/{NOTEBOOK}": b"two"}), TOPIC, MOST) == b"two"
+    assert notebooks_of(source(tmp_path / "a"), TOPIC, MOST) == {TOPIC: b"one"}
+    assert notebooks_of(source(tmp_path / "b", {f"{TOPIC}/{NOTEBOOK}": b"two"}), TOPIC, MOST) == {TOPIC: b"two"}
     files: dict[str, Entry] = {NOTEBOOK: b"three", "work/mine.ipynb": b"four"}
-    assert notebook_of(source(tmp_path / "c", files, path="work/mine.ipynb"), TOPIC, MOST) == b"four"
+    assert notebooks_of(source(tmp_path / "c", files, path="work/mine.ipynb"), TOPIC, MOST) == {TOPIC: b"four"}
 
 
 def test_a_branch_can_be_named(tmp_path: Path) -> None:
     found = source(tmp_path)
     push(Path(found.repository), {NOTEBOOK: b"on a branch"}, branch="hand-in/1")
-    assert notebook_of(Source("ada", found.repository, ref="hand-in/1"), TOPIC, MOST) == b"on a branch"
+    assert notebooks_of(Source("ada", found.repository, ref="hand-in/1"), TOPIC, MOST) == {TOPIC: b"on a branch"}
     assert "remote ref nowhere" in refused(Source("ada", found.repository, ref="nowhere"))
 
 
@@ -66,7 +66,7 @@ def test_nothing_but_the_notebook_is_sent(tmp_path: Path, monkeypatch: pytest.Mo
     """Beside it lies a file that there is no room for; a server that sends it all the same is stopped."""
     monkeypatch.setattr(git_module, "TRANSFER_BYTES", 1 << 20)
     found = source(tmp_path, {NOTEBOOK: b"one", "data.bin": os.urandom(2 << 20)})
-    assert notebook_of(found, TOPIC, MOST) == b"one"
+    assert notebooks_of(found, TOPIC, MOST) == {TOPIC: b"one"}
     git(Path(found.repository), "config", "uploadpack.allowFilter", "false")
     assert refused(found).startswith("its commit holds more than")
 
@@ -101,7 +101,7 @@ def test_no_code_of_the_repository_or_of_its_settings_runs(tmp_path: Path, monke
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template.parent))
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
-    assert notebook_of(found, TOPIC, MOST) == b"raw"
+    assert notebooks_of(found, TOPIC, MOST) == {TOPIC: b"raw"}
     assert not mark.exists()
 
 
@@ -234,12 +234,12 @@ def test_a_commit_without_a_date_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_what_nobody_foresaw_is_one_students_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetched(found: Source, *_: object) -> bytes:
+    def fetched(found: Source, *_: object) -> dict[str, bytes]:
         if found.student == "eve":
             raise RecursionError("so\x1b deep")
-        return b"one"
+        return {TOPIC: b"one"}
 
-    monkeypatch.setattr("autograder.collecting.collect.notebook_of", fetched)
+    monkeypatch.setattr("autograder.collecting.collect.notebooks_of", fetched)
     found = collect([Source("eve", "/e"), Source("ada", "/a")], tmp_path, TOPIC, MOST)
     assert (found.new, found.problems) == (("ada",), {"eve": "RecursionError: so\\x1b deep"})
 
@@ -274,8 +274,8 @@ def test_a_commits_date_dates_nothing_and_what_is_unchanged_stays(tmp_path: Path
     before = datetime.now(UTC).replace(microsecond=0)
     assert collect(sources, submitted, TOPIC, MOST).new == ("ada",)
     assert before <= stamp(submitted) <= datetime.now(UTC)
-    place(submitted, TOPIC, "ada", b"older", before - HOUR)
-    place(submitted, TOPIC, "ada", b"one", before - HOUR)
+    place(submitted, TOPIC, "ada", {TOPIC: b"older"}, before - HOUR)
+    place(submitted, TOPIC, "ada", {TOPIC: b"one"}, before - HOUR)
     push(repository, {NOTEBOOK: b"one", "other": b"x"})
     assert collect(sources, submitted, TOPIC, MOST).unchanged == ("ada",)
     assert stamp(submitted) == before - HOUR

@@ -141,7 +141,9 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_course_without_an_assignment(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").touch()
-    with pytest.raises(UsageError, match=r"no assignment in .* to show; make one: autograder new TOPIC"):
+    with pytest.raises(
+        UsageError, match=r"no assignment of one notebook in .* to show; make one: autograder new TOPIC"
+    ):
         shown(Course(tmp_path), tmp_path / "demo")
     assert not (tmp_path / "demo").exists()
 
@@ -153,7 +155,7 @@ def test_class_of_any_assignment(tmp_path: Path) -> None:
     assignment, suite = opened(course)
     fresh = Course(course.root)
     released = nbformat.read(assignment.release_folder / f"{TOPIC}.ipynb", as_version=nbformat.NO_CONVERT)
-    samples = sample_class(Material(fresh, assignment, suite, Workbook.of(fresh, assignment, suite), released))
+    samples = sample_class(Material(fresh, assignment, suite, Workbook.of(assignment, suite), released))
     names = [sample.student for sample in samples]
     assert len(set(names)) == len(names) == 23
     assert "xavier" not in names

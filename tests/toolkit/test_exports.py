@@ -18,8 +18,8 @@ from autograder.exports.csv_file import HEAD, csv_file
 from autograder.exports.grades import Grade, read_grades
 from autograder.exports.moodle import moodle_file
 from autograder.model import GradeReport, Verdict
-from autograder.results import is_student_id
 from autograder.roster import Person
+from autograder.submissions import is_student_id
 from tests.toolkit.command_line import runner
 from tests.toolkit.reports import manual_question, question, record, report
 from tests.toolkit.tiny import TOPIC, tiny_course

@@ -18,7 +18,7 @@ LAYERS = """
     model
     errors words archives disclosure display difference sandbox.wire sandbox.policy sandbox.syscalls sandbox.notebook
     sandbox.cgroups sandbox.places sandbox.accelerator extras times
-    sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
+    submissions sandbox.evaluate sandbox.lockdown sandbox.watch sandbox.pages files capacity
     sandbox.shell sandbox.namespaces sandbox.landlock
     sandbox.child
     sandbox.zygote sandbox.launch
@@ -31,7 +31,7 @@ LAYERS = """
     release.names release.files
     release.answers release.handout release.settings
     release.consistency release.leaks release.manifest release.students
-    release.source
+    release.source release.asked
     release.publish
     release
     precedents health

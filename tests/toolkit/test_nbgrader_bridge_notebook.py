@@ -14,7 +14,7 @@ from autograder.model import CellRecord, GradeReport
 from autograder.nbgrader_bridge.autograded import MISSING, build, read_released
 from autograder.nbgrader_bridge.markdown import to_safe_html
 from autograder.nbgrader_bridge.summary import comment, outcome
-from autograder.results import read_bytes
+from autograder.submissions import read_bytes
 from autograder.words import points
 from tests.toolkit.reports import HOSTILE_TEXTS, SAMPLES, hostile
 from tests.toolkit.tiny import TOPIC
@@ -28,7 +28,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def built(course: Course, notebook: NotebookNode | bytes, report: GradeReport | None = None) -> NotebookNode:
     data = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
-    made = build(read_released(course.assignment(TOPIC)), data, report).notebook
+    made = build(read_released(course.assignment(TOPIC), TOPIC), data, report).notebook
     nbformat.validate(made)
     assert nbformat.writes(made).encode("utf-8")
     return made

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from autograder.errors import InvalidSubmission
 from autograder.model import Limits, Submission
 from autograder.provenance import Options
-from autograder.results import find_submissions, read_bytes
-from autograder.runner import Grader, read_notebook
+from autograder.runner import Grader
 from autograder.sandbox import notebook as reader
 from autograder.sandbox.notebook import UnreadableError, names_used, read_cells
+from autograder.submissions import find_submissions, read_bytes, read_notebook
 from tests.toolkit.handed_in import RIGHT
 from tests.toolkit.hosts import ORDINARY_UID, notebook
 from tests.toolkit.tiny import TOPIC, tiny_course

@@ -15,7 +15,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 import autograder.release
 from autograder.course import Course
 from autograder.errors import AuthoringError, UsageError
-from autograder.release import build_source, check, read_manifest, release, write_source
+from autograder.release import build_sources, check, read_manifest, release
 from autograder.release.files import read_tree, replace_tree
 from tests.toolkit.tiny import TOPIC, edit, opened, tiny_course
 
@@ -114,7 +114,7 @@ def test_the_same_files_give_the_same_bytes(course: Course, tmp_path: Path) -> N
 
 def test_a_second_release_changes_nothing(course: Course) -> None:
     first = release(course, TOPIC)
-    written = {path: path.stat().st_mtime_ns for path in (first.source, *first.folder.iterdir())}
+    written = {path: path.stat().st_mtime_ns for path in (*first.sources, *first.folder.iterdir())}
     second = release(course, TOPIC)
     assert not second.changed
     assert {path: path.stat().st_mtime_ns for path in written} == written
@@ -122,19 +122,11 @@ def test_a_second_release_changes_nothing(course: Course) -> None:
 
 def test_cell_ids_do_not_depend_on_other_cells(course: Course) -> None:
     assignment, suite = opened(course)
-    before = [cell.id for cell in build_source(course, assignment, suite).cells]
+    before = [cell.id for cell in build_sources(assignment, suite)[TOPIC].cells]
     edit(handout(course), "## Half of a tensor", "## Half of a tensor\n\n+++\n\nA new cell.\n\n+++\n\nA new cell.")
-    after = [cell.id for cell in build_source(course, assignment, suite).cells]
+    after = [cell.id for cell in build_sources(assignment, suite)[TOPIC].cells]
     assert [cell for cell in after if cell in before] == before
     assert len(set(after)) == len(before) + 2
-
-
-def test_the_source_alone_can_be_written(course: Course) -> None:
-    assignment, suite = opened(course)
-    path = write_source(course, assignment, suite)
-    assert path == course.root / "assignments" / TOPIC / "halving.ipynb"
-    assert "### BEGIN SOLUTION" in path.read_text()
-    assert not (course.root / "release").exists()
 
 
 # nbgrader and Jupyter
@@ -152,7 +144,7 @@ def test_plain_nbgrader_releases_the_same_bytes(course: Course) -> None:
 
 @pytest.mark.slow
 def test_the_source_notebook_runs_in_jupyter_with_all_checks_passed(course: Course) -> None:
-    notebook = nbformat.read(release(course, TOPIC).source, as_version=4)
+    notebook = nbformat.read(release(course, TOPIC).sources[0], as_version=4)
     ran = NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     printed = [output.text for cell in ran.cells for output in cell.get("outputs", ())]
     assert printed == ["halve: this example is right\n", "Halver: this example is right\n"]

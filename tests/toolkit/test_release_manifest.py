@@ -22,7 +22,7 @@ def course(tmp_path: Path) -> Course:
 @pytest.fixture
 def manifest(course: Course) -> Manifest:
     assignment, suite = opened(course)
-    return build_manifest(assignment, suite, ["Halver", "explain_halving", "halve"], b"notebook")
+    return build_manifest(assignment, suite, {TOPIC: ["Halver", "explain_halving", "halve"]}, {TOPIC: b"notebook"})
 
 
 def test_a_manifest_holds_questions_in_the_handouts_order(manifest: Manifest) -> None:

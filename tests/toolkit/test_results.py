@@ -9,14 +9,8 @@ import pytest
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.model import Verdict
-from autograder.results import (
-    course_lock,
-    find_submissions,
-    is_student_id,
-    read_report,
-    result_path,
-    write_report,
-)
+from autograder.results import course_lock, read_report, result_path, write_report
+from autograder.submissions import find_submissions, is_student_id
 from tests.toolkit.reports import question, record, report
 
 ROOT = Path(__file__).parents[2]

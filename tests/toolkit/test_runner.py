@@ -15,8 +15,9 @@ from autograder.kept import edited_tests
 from autograder.model import GradeReport, Limits, Submission, Verdict
 from autograder.provenance import Options
 from autograder.release import release
-from autograder.runner import Grader, read_notebook
+from autograder.runner import Grader
 from autograder.sandbox.process import Sandbox
+from autograder.submissions import read_notebook
 from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.tiny import TOPIC, edit, tiny_course

@@ -32,7 +32,7 @@ def a_suite(*tests: HiddenTest) -> Suite:
 def scored(*pairs: tuple[HiddenTest, Verdict], manual: dict[str, float] | None = None) -> tuple[QuestionResult, ...]:
     suite = a_suite(*(test for test, _ in pairs))
     records = [a_record(test, verdict) for test, verdict in pairs]
-    return score_questions(suite, records, manual or {}, [*suite.questions(), *(manual or {})])
+    return score_questions(suite, records, manual or {}, dict.fromkeys([*suite.questions(), *(manual or {})], "topic"))
 
 
 def points_of(result: QuestionResult) -> list[float | None]:
@@ -157,8 +157,8 @@ def test_a_manual_question_waits_for_its_person_and_weighs_in_the_maximum() -> N
 def test_results_come_in_the_order_asked_for() -> None:
     suite = a_suite(a_test("a"), a_test("b"))
     records = [a_record(test, Verdict.PASSED) for test in suite.tests]
-    results = score_questions(suite, records, {"m": 1.0}, ["m", "b", "a"])
-    assert [result.name for result in results] == ["m", "b", "a"]
+    results = score_questions(suite, records, {"m": 1.0}, {"m": "topic", "b": "second", "a": "topic"})
+    assert [(result.name, result.notebook) for result in results] == [("m", "topic"), ("b", "second"), ("a", "topic")]
 
 
 def test_the_worst_verdict_of_all_tests_is_shown() -> None:

@@ -195,8 +195,8 @@ def test_specimens_but_two_hold_the_answers_alone(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_reference")
 def test_cheap_answers_refuse_what_the_model_solution_refuses(tmp_path: Path) -> None:
-    assignment, suite = opened(course := tiny_course(tmp_path))
-    source = Workbook.of(course, assignment, suite).cheap("halve", CHEAP_ANSWERS["zeros"])
+    assignment, suite = opened(tiny_course(tmp_path))
+    source = Workbook.of(assignment, suite).cheap("halve", CHEAP_ANSWERS["zeros"])
     with pytest.raises(ValueError, match=r"x has dtype torch\.int64"):
         run(source, "halve(torch.arange(3))")
 
@@ -226,6 +226,6 @@ def test_reach_of_a_question_named_by_a_string(tmp_path: Path) -> None:
 
 
 def test_cell_of_an_unknown_name(tmp_path: Path) -> None:
-    assignment, suite = opened(course := tiny_course(tmp_path))
+    assignment, suite = opened(tiny_course(tmp_path))
     with pytest.raises(KeyError, match="nowhere"):
-        cell_of(Workbook.of(course, assignment, suite).source, "nowhere")
+        cell_of(Workbook.of(assignment, suite).source, "nowhere")

@@ -9,8 +9,8 @@ from autograder.errors import UsageError
 from autograder.history import events
 from autograder.model import GradeReport
 from autograder.nbgrader_bridge import configured_db_url
-from autograder.results import find_submissions
 from autograder.roster import Person, Roster
+from autograder.submissions import find_submissions
 from autograder.teams import Parties, parties
 from tests.toolkit.canned import run
 from tests.toolkit.gradebooks import scores
