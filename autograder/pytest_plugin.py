@@ -6,6 +6,7 @@ they run against a notebook in its sandbox; hypothesis draws and shrinks live, a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,11 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _assignment(request: pytest.FixtureRequest) -> tuple[Course, Assignment]:
     """The assignment that a test file ``tests/hidden/test_TOPIC.py`` is named for."""
-    try:
+    with _plainly():
         course = Course.find(request.path.parent)
         return course, course.assignment(request.path.stem.removeprefix("test_"))
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    """An author needs what our errors say, not where in this package they were raised."""
+    try:
+        yield
     except AutograderError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ class _Sessions:
         else:
             path = self._path.with_name(f"{notebook}.ipynb") if self._assignment.several else self._path
             limits = self._assignment.front.limits
-            session = Session(self._sandbox, read_notebook(path, limits), limits)
+            session = Session(self._sandbox, read_notebook(path, limits, self._assignment.several), limits)
             session.open()
             self._opened[notebook] = session
         return self._opened[notebook]
@@ -95,10 +103,8 @@ def _sessions(request: pytest.FixtureRequest) -> Iterator[_Sessions | None]:
     data = assignment.files if assignment.files.is_dir() else None
     isolation = request.config.getoption("--isolation")
     with Sandbox(isolation, hidden=(course.root,), data=data) as sandbox:
-        try:
+        with _plainly():
             sandbox.wait_ready()
-        except AutograderError as error:
-            pytest.fail(str(error), pytrace=False)
         sessions = _Sessions(sandbox, assignment, Path(path))
         yield sessions
         sessions.close()
@@ -113,10 +119,8 @@ def student(request: pytest.FixtureRequest, _sessions: _Sessions | None) -> Stud
         return Student(LocalBackend(vars(course.load(assignment.reference))), suite.forbidden)
     name = getattr(request.node, "originalname", request.node.name)
     question = next((test.question.name for test in suite.tests if test.name == name), "")
-    try:
+    with _plainly():
         session = _sessions.of(asked(assignment, suite.questions()).get(question, assignment.topic))
-    except AutograderError as error:
-        pytest.fail(str(error), pytrace=False)
     student = Student(session, suite.forbidden)
     student.begin()
     return student

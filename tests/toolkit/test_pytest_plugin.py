@@ -10,6 +10,7 @@ import pytest
 from tests.toolkit.handed_in import RIGHT as REFERENCE
 from tests.toolkit.hosts import notebook
 from tests.toolkit.tiny import TOPIC, tiny_course
+from tests.toolkit.two_notebooks import answered, hand_in, released_course
 
 WRONG = "def halve(x):\n    if not x.is_floating_point():\n        raise ValueError('x')\n    return x // 2\n"
 
@@ -53,6 +54,19 @@ def test_a_wrong_notebook_fails_with_the_smallest_input(root: Path) -> None:
     assert "x=tensor([1.])" in text
     assert len(text.splitlines()) < 100, text
     assert "warning" not in text
+
+
+def test_of_several_notebooks_each_test_runs_against_its_own(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    folder = hand_in(course, "ada", halving=answered(course, TOPIC, **{"halve-answer": WRONG}))
+    path = str(folder / "second.ipynb")
+    code, text = run_pytest(course.root, "--submission", path, "--isolation", "process")
+    assert (code, "1 failed, 4 passed" in text) == (1, True), text
+    (folder / "halving.ipynb").unlink()
+    code, text = run_pytest(course.root, "--submission", path, "--isolation", "process")
+    assert (code, "2 passed, 3 errors" in text) == (1, True), text
+    assert "halving.ipynb is not there\n" in text
+    assert "During handling" not in text
 
 
 def test_what_is_no_notebook_is_said(root: Path) -> None:
