@@ -78,8 +78,9 @@ def _grid_for_student(grid: Grid) -> Grid:
 
 def _cell_for_student(cell: CellRecord, level: Level) -> CellRecord:
     if level == "category":
-        return replace(cell, message="", line="")
-    return replace(cell, message=clean(cell.message, PARAGRAPH), line=line(cell.line))
+        return replace(cell, message="", line="", notebook=line(cell.notebook))
+    told = clean(cell.message, PARAGRAPH)
+    return replace(cell, message=told, line=line(cell.line), notebook=line(cell.notebook))
 
 
 def line(text: str, limit: int = LINE) -> str:

@@ -123,6 +123,7 @@ def render(report: GradeReport, *, title: str, level: Level = "full", extras: Ex
         report=shown,
         torn=_torn(report),
         several=len(notebooks) > 1,
+        unread=[name for name in notebooks if _unread(report, name)],
         title=line(title),
         sections=sections,
         summary=_summary(report, sections),
@@ -174,6 +175,11 @@ def _torn(report: GradeReport) -> bool:
     """Whether nothing of what was handed in can be read."""
     verdicts = {question.verdict for question in report.questions if question.kind == "auto"}
     return report.verdict is Verdict.INVALID_SUBMISSION and verdicts <= {Verdict.INVALID_SUBMISSION}
+
+
+def _unread(report: GradeReport, notebook: str) -> bool:
+    """Whether one of several notebooks could not be read."""
+    return any(q.verdict is Verdict.INVALID_SUBMISSION for q in report.questions if q.notebook == notebook)
 
 
 def _summary(report: GradeReport, sections: list[_Section]) -> str:

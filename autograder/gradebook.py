@@ -117,7 +117,7 @@ class GradebookWriter:
 
     def extras(self, students: Sequence[str]) -> dict[str, Extras]:
         """What the gradebook knows of each of ``students`` beside the grades that were written."""
-        finals = self._committed(lambda: finals_in(self._session, self._assignment.topic, students))
+        finals = self._committed(lambda: finals_in(self._session, self._assignment, students))
         return {student: final.extras for student, final in finals.items()}
 
     def _recorded(self, graded: Sequence[tuple[GradeReport, Path]]) -> list[dict[str, Entry]]:
@@ -171,8 +171,9 @@ class GradebookWriter:
         assignment = self._find(Assignment, name=self._assignment.topic)
         if assignment is None:
             assignment = self._add(Assignment(name=self._assignment.topic, course_id=self._gradebook.course_id))
-        for notebook in list(assignment.notebooks):
-            if notebook.name not in self._released:
+        asked = {name for released in self._released.values() for name in released.graded()}
+        for notebook in list(assignment.notebooks):  # an author's others are left alone
+            if notebook.name not in self._released and not asked.isdisjoint(_questions_of(notebook)):
                 _require_no_submissions(self._assignment.topic, notebook, {})
                 self._delete_cells(notebook)
                 self._session.delete(notebook)
@@ -256,9 +257,11 @@ def _solutions(released: Released) -> set[str]:
 
 def _require_same_questions(report: GradeReport, released: Mapping[str, Released]) -> None:
     """Refuse a report whose questions or points are not those that students were given."""
-    graded = {question.name: question.max_score for question in report.questions}
-    given = {name: points for notebook in released.values() for name, points in notebook.graded().items()}
-    if graded != given:
+    for name, notebook in released.items():
+        ours = report.questions if len(released) == 1 else part_of(report, name).questions
+        graded, given = {question.name: question.max_score for question in ours}, notebook.graded()
+        if graded == given:
+            continue
         change = _difference(given, graded)
         raise AuthoringError(
             f"{report.assignment}: the tests do not fit the released notebook: {change}; restore them, or before "

@@ -47,7 +47,11 @@ def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
     """The basis of grades of ``assignment``, from its files."""
     # Where calls run decides which tests can count, not what a test finds.
     told = msgspec.to_builtins(options) | {"device": None, "gpu": None}
-    digest = hashlib.sha256(msgspec.json.encode((told, assignment.front))).hexdigest()
+    front = msgspec.to_builtins(assignment.front)
+    front["notebooks"] = _places(assignment)
+    if not front["notebooks"]:
+        del front["notebooks"]  # grades from before there could be several still stand
+    digest = hashlib.sha256(msgspec.json.encode((told, front))).hexdigest()
     return Basis(
         tests_sha256=tests_digest(assignment),
         reference_sha256=reference_digest(assignment),
@@ -57,6 +61,27 @@ def basis_of(assignment: Assignment, seed: Seed, options: Options) -> Basis:
         options=digest[:16],
         versions=versions(),
     )
+
+
+class _Question(msgspec.Struct):
+    name: str
+    notebook: str = ""
+
+
+class _Manifest(msgspec.Struct):
+    questions: list[_Question]
+
+
+def _places(assignment: Assignment) -> list[tuple[str, str]]:
+    """Where each question was asked, of an assignment of several notebooks: there alone its tests look."""
+    path = assignment.release_folder / "manifest.json"
+    if not assignment.several or not path.is_file():
+        return [(name, "") for name in assignment.several]
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+    except msgspec.DecodeError:
+        return []  # told of where the manifest is needed
+    return [(question.name, question.notebook) for question in found.questions]
 
 
 def basis_told(report: GradeReport) -> Basis:

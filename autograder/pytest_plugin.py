@@ -14,11 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autograder.course import Assignment, Course
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, UsageError
 from autograder.release.asked import asked
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.session import Session
-from autograder.submissions import read_notebook
 from autograder.suite import collect
 from autograder.testing.student import LocalBackend, Student
 
@@ -75,18 +74,29 @@ class _Sessions:
     def __init__(self, sandbox: Sandbox, assignment: Assignment, path: Path) -> None:
         self._sandbox, self._assignment, self._path = sandbox, assignment, path
         self._opened: dict[str, Session] = {}
+        self._refused: dict[str, AutograderError] = {}  # a notebook that cannot be opened is not tried for every test
 
     def of(self, notebook: str) -> Session:
         """The living session of a notebook."""
+        if notebook in self._refused:
+            raise self._refused[notebook]
         if notebook in self._opened:
             self._opened[notebook].revive()
-        else:
-            path = self._path.with_name(f"{notebook}.ipynb") if self._assignment.several else self._path
-            limits = self._assignment.front.limits
-            session = Session(self._sandbox, read_notebook(path, limits, self._assignment.several), limits)
-            session.open()
-            self._opened[notebook] = session
+            return self._opened[notebook]
+        try:
+            self._opened[notebook] = self._open(notebook)
+        except AutograderError as error:
+            self._refused[notebook] = error
+            raise
         return self._opened[notebook]
+
+    def _open(self, notebook: str) -> Session:
+        path = self._path.with_name(f"{notebook}.ipynb") if self._assignment.several else self._path
+        if not path.is_file():
+            raise UsageError(f"{path}: there is no such file")
+        session = Session(self._sandbox, path.read_bytes(), self._assignment.front.limits)
+        session.open()
+        return session
 
     def close(self) -> None:
         for session in self._opened.values():

@@ -152,6 +152,8 @@ class _Judge:
 
     def _require_readable(self, report: GradeReport) -> None:
         """All that nothing here can be compared with must at least stop no page and no table of the class."""
+        if not {cell.notebook for cell in report.cells} <= {"", *self._assignment.several}:
+            raise RefusedReportError("its result tells of a notebook that this assignment does not have")
         times = (report.provenance.seconds, *(test.seconds for q in report.questions for test in q.tests))
         if not all(0 <= seconds <= SECONDS for seconds in times):
             raise RefusedReportError(f"its result holds a time that is not between 0 and {SECONDS:.0f} seconds")

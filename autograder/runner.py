@@ -155,7 +155,8 @@ class Grader:
         earlier = submission.earlier if _is_of(submission.earlier, data) else None
         kept = kept_records(earlier, self.suite, self.marks, self.options.device)
         if earlier is not None and kept.keys() == self.marks.keys():
-            return Outcome(tuple(kept[t.name] for t in self.suite.tests), earlier.flags, earlier.cells, earlier.message)
+            records = tuple(kept[test.name] for test in self.suite.tests)
+            return Outcome(records, earlier.flags, earlier.cells, earlier.message, earlier.verdict)
         self._require_sandbox()
         parts = parted(self.assignment.notebooks, data)
         judged = [self._judge_part(part, submission.questions, kept) for part in parts]
@@ -196,7 +197,9 @@ class Grader:
         cells = session.cells
         if several:
             cells = tuple(msgspec.structs.replace(cell, notebook=part.name) for cell in cells)
-        return Outcome(tuple(records), (*source_flags(session), *trace_flags(student)), cells)
+        return Outcome(
+            tuple(records), (*source_flags(session, part.name if several else ""), *trace_flags(student)), cells
+        )
 
     def _records(
         self,
@@ -303,10 +306,11 @@ def _our_fault(error: Exception) -> str:
     return "".join(traceback.format_exception(error))[-4000:]
 
 
-def source_flags(session: Session) -> tuple[Flag, ...]:
+def source_flags(session: Session, notebook: str = "") -> tuple[Flag, ...]:
     """Forbidden names that stand in the notebook's source: for a person to look at, no proof."""
+    where = f"{notebook}.ipynb" if notebook else "the notebook"
     return tuple(
-        Flag(kind="source", detail=f"the name {name} stands in the notebook; no graded call was seen to use it")
+        Flag(kind="source", detail=f"the name {name} stands in {where}; no graded call was seen to use it")
         for name in session.names_found
     )
 

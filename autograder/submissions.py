@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from autograder.errors import InvalidSubmission, UsageError
 from autograder.model import Limits, Record, Submission
 from autograder.text import clean
 
+# Of several notebooks; the assignment's own limit is the session's to keep, so that bytes never depend on it.
+MOST_BYTES = 256 << 20
 NOTEBOOK_LIKE = re.compile(r"\.ipynb\b", re.IGNORECASE)  # also .ipynb.txt, as some browsers save it
 
 
@@ -72,7 +73,7 @@ def submitted_bytes(submission: Submission) -> bytes:
     """The submission's bytes for its digest; none where it is no ordinary file."""
     if submission.notebooks:
         with contextlib.suppress(OSError, InvalidSubmission):
-            return read_submission(submission, Limits(notebook_bytes=sys.maxsize))
+            return read_submission(submission, Limits())
         return b""
     with contextlib.suppress(OSError):
         if submission.path.is_file() and not submission.path.is_symlink():
@@ -99,8 +100,17 @@ def read_submission(submission: Submission, limits: Limits) -> bytes:
     """What was handed in: the notebook, or all of several as one, see ``gathered``."""
     if not submission.notebooks:
         return read_notebook(submission.path, limits)
-    names = submission.notebooks
-    return gathered(names, lambda name: read_notebook(submission.path.with_name(f"{name}.ipynb"), limits, names))
+    names, most = submission.notebooks, Limits(notebook_bytes=MOST_BYTES)
+    return gathered(names, lambda name: read_notebook(submission.path.with_name(f"{name}.ipynb"), most, names))
+
+
+def content_of(submission: Submission) -> bytes:
+    """The same for submissions of the same content, whatever lies beside it; empty where there is none."""
+    data = submitted_bytes(submission)
+    if not submission.notebooks or not data:
+        return data
+    contents = [part.data for part in parted(submission.notebooks, data)]
+    return msgspec.msgpack.encode(contents) if any(contents) else b""
 
 
 def gathered(names: Sequence[str], read: Callable[[str], bytes]) -> bytes:

@@ -16,7 +16,7 @@ import msgspec
 from autograder.model import GradeReport, Submission
 from autograder.nbgrader_bridge.stamps import handed_in
 from autograder.roster import Roster
-from autograder.submissions import submitted_bytes
+from autograder.submissions import content_of
 from autograder.text import clean
 
 
@@ -79,7 +79,7 @@ def _different(copies: Sequence[Submission]) -> list[Submission]:
     by_bytes = dict[bytes, Submission]()
     # Most teams hand in once: then no time is asked for.
     for copy in sorted(copies, key=_order) if len(copies) > 1 else copies:
-        by_bytes.setdefault(submitted_bytes(copy), copy)
+        by_bytes.setdefault(content_of(copy), copy)
     return [copy for data, copy in by_bytes.items() if data] or [*by_bytes.values()]
 
 

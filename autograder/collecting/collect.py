@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder.collecting.closing import Closed
 from autograder.collecting.git import Source, git_program, notebooks_of
-from autograder.collecting.placing import place
+from autograder.collecting.placing import place, still_there
 from autograder.errors import NotCollected
 from autograder.text import clean
 
@@ -19,11 +19,15 @@ AT_ONCE = 8  # repositories: each waits for its server most of the time
 
 @dataclass(frozen=True)
 class Collected:
-    """Whose notebook is new, whose is as it was, and who has none, with the reason."""
+    """Whose notebook is new, whose is as it was, and who has none, with the reason.
+
+    ``notes``: what to know of those who lack one of several.
+    """
 
     new: tuple[str, ...]
     unchanged: tuple[str, ...]
     problems: dict[str, str]
+    notes: dict[str, str]
 
 
 def collect(
@@ -47,24 +51,28 @@ def collect(
     closed = Closed(submitted, topic)
     done = closed.students(until) if until is not None and past else set[str]()
     new, unchanged, problems, answered = list[str](), sorted(done), dict[str, str](), set[str]()
+    notes = dict[str, str]()
     waiting = [source for source in sources if source.student not in done]
     for student, found in _fetched(waiting, topic, most_bytes, until, notebooks):
         if isinstance(found, NotCollected):
             problems[student] = str(found)
         else:
-            fresh = place(submitted, topic, student, found, min(now, until) if until else now)
+            data, note = found
+            fresh = place(submitted, topic, student, data, min(now, until) if until else now)
+            if note:
+                notes[student] = note + still_there(submitted, topic, student, set(notebooks) - data.keys())
             (new if fresh else unchanged).append(student)
         if not isinstance(found, NotCollected) or found.answered:
             answered.add(student)
         advance()
     if until is not None and past:
         closed.add(until, answered)
-    return Collected(tuple(sorted(new)), tuple(sorted(unchanged)), dict(sorted(problems.items())))
+    return Collected(tuple(sorted(new)), tuple(sorted(unchanged)), dict(sorted(problems.items())), notes)
 
 
 def _fetched(
     sources: Sequence[Source], topic: str, most_bytes: int, until: datetime | None, notebooks: Sequence[str]
-) -> Iterator[tuple[str, dict[str, bytes] | NotCollected]]:
+) -> Iterator[tuple[str, tuple[dict[str, bytes], str] | NotCollected]]:
     """Each student's notebook, or why there is none, as they come."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         wanted = (topic, most_bytes, until, notebooks)

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from autograder.collecting.placing import each_by_name
 from autograder.errors import NotCollected, UsageError
 from autograder.text import clean
 
@@ -74,26 +75,19 @@ class Source:
 
 def notebooks_of(
     source: Source, topic: str, most_bytes: int, until: datetime | None = None, names: Sequence[str] = ()
-) -> dict[str, bytes]:
-    """The notebook at the newest commit; with ``until``, at the newest whose own date is no later.
+) -> tuple[dict[str, bytes], str]:
+    """The notebook at the newest commit, by name; with ``until``, at the newest whose own date is no later.
 
-    ``names`` are those of all notebooks where the assignment has several: each that is there, by name. Raises
-    ``NotCollected``, which says why, where there is none, or one cannot be had or is larger than ``most_bytes``.
+    ``names`` are those of all notebooks where the assignment has several: those that are there, and what to tell of the
+    others. Raises ``NotCollected``, which says why, where none can be had that is no larger than ``most_bytes``.
     """
     with tempfile.TemporaryDirectory(prefix="autograder-collect-") as folder:
         repository = _Repository(Path(folder) / "repository.git", source.repository)
         commit = repository.fetch(source.ref or "HEAD", until)
-        found = {}
-        for name in names or [topic]:
-            for path in _usual_paths(source, topic, name):
-                blob = repository.blob(commit, path)
-                if blob:
-                    found[name] = repository.read(blob, path, most_bytes)
-                    break
-        if not found:
-            wanted = " and no ".join(_usual_paths(source, topic, topic))
-            raise NotCollected(f"holds no {wanted}", answered=True)
-        return found
+        return each_by_name(
+            names or [topic],
+            lambda name: repository.first_of(commit, _usual_paths(source, topic, name), most_bytes),
+        )
 
 
 def _usual_paths(source: Source, topic: str, name: str) -> list[str]:
@@ -144,6 +138,14 @@ class _Repository:
         if mode in kinds:
             raise NotCollected(f"{path} is {kinds[mode]} and no file", answered=True)
         return rest.split()[1]
+
+    def first_of(self, commit: str, paths: Sequence[str], most: int) -> bytes:
+        """The file at the first of ``paths`` that is there."""
+        for path in paths:
+            blob = self.blob(commit, path)
+            if blob:
+                return self.read(blob, path, most)
+        raise NotCollected(f"holds no {' and no '.join(paths)}", answered=True)
 
     def read(self, blob: str, path: str, most: int) -> bytes:
         """The file's bytes."""

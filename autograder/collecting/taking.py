@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from autograder.collecting.placing import place
+from autograder.collecting.placing import each_by_name, place, still_there
 from autograder.errors import NotCollected
 from autograder.text import clean
 from autograder.words import some
@@ -81,8 +81,12 @@ def take(
         student = delivery.student
         when, notes = times.get(student, delivery.when), list(delivery.notes)
         try:
-            found, note = several(delivery.files, notebooks) if notebooks else the_notebook(delivery.files, topic)
-            data = {name: file.read(most_bytes) for name, file in found.items()}
+            if notebooks:
+                data, note = several(delivery.files, notebooks, most_bytes)
+                note += still_there(submitted, topic, student, set(notebooks) - data.keys())
+            else:
+                notebook, note = the_notebook(delivery.files, topic)
+                data = {topic: notebook.read(most_bytes)}
             fresh = place(submitted, topic, student, data, when, sure=True)
         except NotCollected as error:
             taken.problems[student] = str(error)
@@ -94,26 +98,25 @@ def take(
     return taken
 
 
-def several(files: Iterable[HandedIn], names: Sequence[str]) -> tuple[dict[str, HandedIn], str]:
+def several(files: Iterable[HandedIn], names: Sequence[str], most_bytes: int) -> tuple[dict[str, bytes], str]:
     """The notebooks called ``names`` among a student's files, and what to tell of those that are not there.
 
-    Raises ``NotCollected`` where there is none of them, or two with one name.
+    Raises ``NotCollected`` where none of them can be taken.
     """
     notebooks = [file for file in files if file.is_notebook]
-    found = {}
-    for name in names:
+
+    def read(name: str) -> bytes:
         named = _named(notebooks, name)
         if len(named) > 1:
             raise _too_many(named)
-        if named:
-            found[name] = named[0]
-    absent = [f"{name}.ipynb" for name in names if name not in found]
-    if not found:
-        raise NotCollected(f"handed in no {' and no '.join(absent)}", answered=True)
-    return found, f"handed in no {' and no '.join(absent)}" if absent else ""
+        if not named:
+            raise NotCollected(f"handed in no {name}.ipynb", answered=True)
+        return named[0].read(most_bytes)
+
+    return each_by_name(names, read)
 
 
-def the_notebook(files: Iterable[HandedIn], topic: str) -> tuple[dict[str, HandedIn], str]:
+def the_notebook(files: Iterable[HandedIn], topic: str) -> tuple[HandedIn, str]:
     """The notebook of ``topic`` among a student's files, and what to tell of the choice.
 
     The one with the assignment's name, else the only one; raises ``NotCollected`` where that leaves a choice.
@@ -126,7 +129,7 @@ def the_notebook(files: Iterable[HandedIn], topic: str) -> tuple[dict[str, Hande
     if len(found) > 1:
         raise _too_many(found)
     note = "" if named else f"took {clean(found[0].name, 80)!r}, the only notebook, for {topic}.ipynb"
-    return {topic: found[0]}, note
+    return found[0], note
 
 
 def _named(notebooks: Iterable[HandedIn], name: str) -> list[HandedIn]:

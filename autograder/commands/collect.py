@@ -105,12 +105,16 @@ def _people(course: Course, roster: Roster | None) -> People:
 
 
 def _tell_taken(taken: Taken, roster: Roster | None) -> None:
-    for name, note in taken.notes.items():
-        out.print(escape(f"{line(name)}: {line(note, PARAGRAPH)}"))
+    _tell_notes(taken.notes)
     silent = set(roster or ()) - {*taken.new, *taken.unchanged, *taken.problems}
     if silent:
         out.print(f"{plural(len(silent), 'student')} of the roster with nothing there")
     _tell(taken.new, taken.unchanged, taken.problems)
+
+
+def _tell_notes(notes: Mapping[str, str]) -> None:
+    for name, note in notes.items():
+        out.print(escape(f"{line(name)}: {line(note, PARAGRAPH)}"))
 
 
 def _from_git(assignment: Assignment, roster: Path, place: Path, deadline: datetime | None) -> None:
@@ -132,6 +136,7 @@ def _from_git(assignment: Assignment, roster: Path, place: Path, deadline: datet
             lambda: bar.advance(task),
             notebooks=assignment.several,
         )
+    _tell_notes(collected.notes)
     _tell(collected.new, collected.unchanged, collected.problems)
 
 

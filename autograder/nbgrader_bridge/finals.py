@@ -10,6 +10,7 @@ from typing import Any
 from nbgrader.api import Assignment, BaseCell, Comment, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import Select, select
 
+from autograder.course import Assignment as Topic
 from autograder.course import Course
 from autograder.extras import Extras, Given
 from autograder.nbgrader_bridge.opened import exists, opened
@@ -49,16 +50,16 @@ def read_finals(course: Course, topic: str, db_url: str | None = None) -> Mappin
     if not exists(course, db_url):
         return {}
     with opened(course, db_url) as gradebook:
-        return gradebook.do(lambda session: finals_in(session, topic))
+        return gradebook.do(lambda session: finals_in(session, course.assignment(topic)))
 
 
-def finals_in(session: Any, topic: str, students: Sequence[str] | None = None) -> dict[str, Final]:
+def finals_in(session: Any, assignment: Topic, students: Sequence[str] | None = None) -> dict[str, Final]:
     """The final grades of ``students``, by default of all, in two queries: nbgrader's own way asks for each student."""
-    comments = {(student, cell): text for student, cell, text in session.execute(_comments(topic, students))}
+    comments = {(student, cell): text for student, cell, text in session.execute(_comments(assignment, students))}
     finals: dict[str, Final] = {}
     seen: set[str] = set()
     for student, *when, notebook, penalty, question, score, automatic, manual, extra, waits in session.execute(
-        _grades(topic, students)
+        _grades(assignment, students)
     ):
         final = finals.setdefault(student, Final(seconds_late=_seconds_late(*when)))
         final.penalty += 0.0 if notebook in seen else penalty or 0.0  # each notebook has its own
@@ -71,7 +72,7 @@ def finals_in(session: Any, topic: str, students: Sequence[str] | None = None) -
     return finals
 
 
-def _grades(topic: str, students: Sequence[str] | None) -> Select[Any]:
+def _grades(assignment: Topic, students: Sequence[str] | None) -> Select[Any]:
     columns = (
         SubmittedAssignment.student_id,
         SubmittedAssignment.timestamp,
@@ -86,24 +87,24 @@ def _grades(topic: str, students: Sequence[str] | None) -> Select[Any]:
         Grade.extra_credit,
         Grade.needs_manual_grade,
     )
-    return _of(topic, students, select(*columns).select_from(Grade), Grade)
+    return _of(assignment, students, select(*columns).select_from(Grade), Grade)
 
 
-def _comments(topic: str, students: Sequence[str] | None) -> Select[Any]:
+def _comments(assignment: Topic, students: Sequence[str] | None) -> Select[Any]:
     columns = (SubmittedAssignment.student_id, BaseCell.name, Comment.manual_comment)
     wanted = select(*columns).select_from(Comment).where(Comment.manual_comment != "")
-    return _of(topic, students, wanted, Comment)
+    return _of(assignment, students, wanted, Comment)
 
 
-def _of(topic: str, students: Sequence[str] | None, wanted: Select[Any], table: Any) -> Select[Any]:
-    """``wanted`` from the rows of ``table`` that belong to ``topic`` and ``students``."""
+def _of(assignment: Topic, students: Sequence[str] | None, wanted: Select[Any], table: Any) -> Select[Any]:
+    """``wanted`` from the rows of ``table`` that belong to the notebooks of ``assignment`` and to ``students``."""
     joined = (
         wanted.join(SubmittedNotebook, table.notebook_id == SubmittedNotebook.id)
         .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
         .join(BaseCell, table.cell_id == BaseCell.id)
-        .where(Assignment.name == topic)
+        .where(Assignment.name == assignment.topic, Notebook.name.in_(assignment.notebooks))
     )
     return joined if students is None else joined.where(SubmittedAssignment.student_id.in_(students))
 

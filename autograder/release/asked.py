@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from autograder.course import Assignment
-from autograder.release.manifest import MANIFEST_NAME, check_manifest, read_manifest
+from autograder.errors import AuthoringError
+from autograder.release.manifest import MANIFEST_NAME, ManifestQuestion, check_manifest, read_manifest
 from autograder.suite import Suite
 
 
@@ -24,10 +25,25 @@ def asked(assignment: Assignment, questions: Iterable[str]) -> Mapping[str, str]
     names, path = list(questions), assignment.release_folder / MANIFEST_NAME
     where = dict.fromkeys(names, assignment.topic)
     if path.is_file():
-        frozen = {question.name: question.notebook or assignment.topic for question in read_manifest(path).questions}
+        frozen = {question.name: question.notebook or assignment.topic for question in _released(assignment)}
     else:
         frozen = _written(assignment) if assignment.several else {}
     return {name: notebook for name, notebook in (frozen | where | frozen).items() if name in names}
+
+
+def _released(assignment: Assignment) -> tuple[ManifestQuestion, ...]:
+    """The questions that were handed out; raises ``AuthoringError`` where their notebooks are others now."""
+    questions = read_manifest(assignment.release_folder / MANIFEST_NAME).questions
+    for question in questions:
+        known = question.notebook in assignment.several if assignment.several else not question.notebook
+        if not known:
+            was, now = question.notebook or assignment.topic, ", ".join(assignment.notebooks)
+            raise AuthoringError(
+                f"assignment {assignment.topic!r} was released with {question.name!r} in {was}.ipynb, and the header "
+                f"of its handout names {now}; run 'autograder release {assignment.topic}' if it was not handed out "
+                "yet, and restore the header if it was"
+            )
+    return questions
 
 
 def _written(assignment: Assignment) -> dict[str, str]:

@@ -63,6 +63,8 @@ def require_tidy(assignment: Assignment) -> None:
     for name in read_tree(folder):
         if not name.startswith("files/") and name not in ours:
             further = "; a further notebook belongs under 'notebooks' in the header" if name.endswith(".md") else ""
+            if name.endswith(".ipynb"):
+                further = "; one that a release made for a notebook that is gone can be deleted"
             raise AuthoringError(
                 f"{folder / name}: would be handed out by nbgrader; move it into {folder / 'files'} if students "
                 f"should have it, and out of the folder otherwise{further}"

@@ -49,16 +49,16 @@ def refused(wanted: Source, most: int = MOST) -> str:
 
 
 def test_the_notebook_is_found_where_students_put_it(tmp_path: Path) -> None:
-    assert notebooks_of(source(tmp_path / "a"), TOPIC, MOST) == {TOPIC: b"one"}
-    assert notebooks_of(source(tmp_path / "b", {f"{TOPIC}/{NOTEBOOK}": b"two"}), TOPIC, MOST) == {TOPIC: b"two"}
+    assert notebooks_of(source(tmp_path / "a"), TOPIC, MOST) == ({TOPIC: b"one"}, "")
+    assert notebooks_of(source(tmp_path / "b", {f"{TOPIC}/{NOTEBOOK}": b"two"}), TOPIC, MOST) == ({TOPIC: b"two"}, "")
     files: dict[str, Entry] = {NOTEBOOK: b"three", "work/mine.ipynb": b"four"}
-    assert notebooks_of(source(tmp_path / "c", files, path="work/mine.ipynb"), TOPIC, MOST) == {TOPIC: b"four"}
+    assert notebooks_of(source(tmp_path / "c", files, path="work/mine.ipynb"), TOPIC, MOST) == ({TOPIC: b"four"}, "")
 
 
 def test_a_branch_can_be_named(tmp_path: Path) -> None:
     found = source(tmp_path)
     push(Path(found.repository), {NOTEBOOK: b"on a branch"}, branch="hand-in/1")
-    assert notebooks_of(Source("ada", found.repository, ref="hand-in/1"), TOPIC, MOST) == {TOPIC: b"on a branch"}
+    assert notebooks_of(Source("ada", found.repository, ref="hand-in/1"), TOPIC, MOST) == ({TOPIC: b"on a branch"}, "")
     assert "remote ref nowhere" in refused(Source("ada", found.repository, ref="nowhere"))
 
 
@@ -66,7 +66,7 @@ def test_nothing_but_the_notebook_is_sent(tmp_path: Path, monkeypatch: pytest.Mo
     """Beside it lies a file that there is no room for; a server that sends it all the same is stopped."""
     monkeypatch.setattr(git_module, "TRANSFER_BYTES", 1 << 20)
     found = source(tmp_path, {NOTEBOOK: b"one", "data.bin": os.urandom(2 << 20)})
-    assert notebooks_of(found, TOPIC, MOST) == {TOPIC: b"one"}
+    assert notebooks_of(found, TOPIC, MOST) == ({TOPIC: b"one"}, "")
     git(Path(found.repository), "config", "uploadpack.allowFilter", "false")
     assert refused(found).startswith("its commit holds more than")
 
@@ -101,7 +101,7 @@ def test_no_code_of_the_repository_or_of_its_settings_runs(tmp_path: Path, monke
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template.parent))
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
-    assert notebooks_of(found, TOPIC, MOST) == {TOPIC: b"raw"}
+    assert notebooks_of(found, TOPIC, MOST) == ({TOPIC: b"raw"}, "")
     assert not mark.exists()
 
 
@@ -234,10 +234,10 @@ def test_a_commit_without_a_date_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_what_nobody_foresaw_is_one_students_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetched(found: Source, *_: object) -> dict[str, bytes]:
+    def fetched(found: Source, *_: object) -> tuple[dict[str, bytes], str]:
         if found.student == "eve":
             raise RecursionError("so\x1b deep")
-        return {TOPIC: b"one"}
+        return {TOPIC: b"one"}, ""
 
     monkeypatch.setattr("autograder.collecting.collect.notebooks_of", fetched)
     found = collect([Source("eve", "/e"), Source("ada", "/a")], tmp_path, TOPIC, MOST)

@@ -37,8 +37,8 @@ LAYERS = """
     precedents health
     judge
     runner
-    preload results receipts doctor pytest_plugin cluster
-    collecting collecting.placing collecting.closing collecting.git tables nbgrader_bridge.stamps
+    collecting.placing preload results receipts doctor pytest_plugin cluster
+    collecting collecting.closing collecting.git tables nbgrader_bridge.stamps
     collecting.collect collecting.roster
     pool roster pseudonyms
     cluster.folder cluster.parcel teams history collecting.taking collecting.archive collecting.people

@@ -65,7 +65,7 @@ def test_of_several_notebooks_each_test_runs_against_its_own(tmp_path: Path) -> 
     (folder / "halving.ipynb").unlink()
     code, text = run_pytest(course.root, "--submission", path, "--isolation", "process")
     assert (code, "2 passed, 3 errors" in text) == (1, True), text
-    assert "halving.ipynb is not there\n" in text
+    assert "halving.ipynb: there is no such file\n" in text
     assert "During handling" not in text
 
 

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import nbformat
 import pytest
 from msgspec.structs import replace
 from nbgrader.api import Gradebook
 
 from autograder import api, replay
-from autograder.ci.files import Platform
-from autograder.ci.students import student_files
 from autograder.cluster.parcel import Work, pack, unpack
 from autograder.cluster.worker import reading, submission_of
-from autograder.collecting.git import Source, notebooks_of
-from autograder.collecting.taking import Arrived, Delivery, HandedIn, take
 from autograder.course import Course
 from autograder.errors import AuthoringError, InvalidSubmission, UsageError
 from autograder.exports.gradescope import results_json
 from autograder.feedback import render
 from autograder.gradebook import GradebookWriter
-from autograder.gradescope.run import graded
-from autograder.model import GradeReport, Limits
+from autograder.model import GradeReport, Limits, Verdict
 from autograder.nbgrader_bridge.finals import read_finals
-from autograder.provenance import Options
+from autograder.provenance import Options, basis_of
 from autograder.recording import record_class
-from autograder.release import build_sources, check, read_manifest, release
+from autograder.release import release
 from autograder.runner import Grader
-from autograder.similar.report import Wish, write_similar
-from autograder.submissions import find_submissions, parted, read_submission, submitted_bytes
-from tests.toolkit.command_line import runner
-from tests.toolkit.git_repositories import bare, push
+from autograder.seed import Seed
+from autograder.submissions import MOST_BYTES, find_submissions, parted, read_submission, submitted_bytes
 from tests.toolkit.handed_in import HALVE, HALVER, WRONG_HALVE
 from tests.toolkit.test_nbgrader_bridge import nbgrader
-from tests.toolkit.tiny import TOPIC, edit, opened
-from tests.toolkit.two_notebooks import SECOND, answered, divided_course, hand_in, released_course
+from tests.toolkit.tiny import TINY, TOPIC, edit
+from tests.toolkit.two_notebooks import SECOND, answered, hand_in, released_course
 
 GONE = "no notebook was handed in: second.ipynb is not there"
 CRASH = "import os\n\ndef halve(x):\n    os._exit(3)\n"
@@ -52,86 +46,6 @@ def grade(course: Course, **options: bool) -> tuple[dict[str, GradeReport], tupl
 
 def points(report: GradeReport) -> list[tuple[str, str, float | None, str]]:
     return [(q.notebook, q.name, q.score, str(q.verdict)) for q in report.questions]
-
-
-# ------------------------------------------------------------------------------------------------ authors
-
-
-def test_a_release_holds_each_notebook_with_its_own_questions(tmp_path: Path) -> None:
-    course = divided_course(tmp_path)
-    result = release(course, TOPIC)
-    assert [path.name for path in result.sources] == ["halving.ipynb", "second.ipynb"]
-    assert sorted(result.files) == ["files/numbers.txt", "halving.ipynb", "manifest.json", "second.ipynb"]
-    manifest = read_manifest(result.folder / "manifest.json")
-    assert [(q.name, q.notebook) for q in manifest.questions] == [
-        ("halve", TOPIC),
-        ("Halver", SECOND),
-        ("explain_halving", SECOND),
-    ]
-    assert check(course, TOPIC) == ""
-    edit(course.root / "assignments" / TOPIC / "second.md", "# More halving", "# Still more halving")
-    assert "release/halving/second.ipynb" in check(course, TOPIC)
-
-
-def test_an_answer_brings_along_what_is_a_question_elsewhere(tmp_path: Path) -> None:
-    """The model solution of ``Halver`` calls ``halve``, which its notebook does not ask for."""
-    sources = build_sources(*opened(divided_course(tmp_path)))
-    names: dict[str, object] = {}
-    for cell in sources[SECOND].cells:
-        if cell.cell_type == "code":
-            exec(cell.source, names)  # noqa: S102 - our own model solution
-    assert "halve" in names
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
-    [
-        (
-            "halving.md",
-            "[halving, second]",
-            "[first, second]",
-            "the assignment's own, 'halving', is not among first, s",
-        ),
-        ("halving.md", "[halving, second]", "[halving, Second]", "'Second' is no name; use lower-case letters"),
-        ("halving.md", "[halving, second]", "[halving, second, second]", "'second' is named twice"),
-        ("halving.md", "[halving, second]", "[halving, third]", "'third' has no handout; write .*third.md"),
-        ("halving.md", "[halving, second]", "[halving]", "second.md: would be handed out by nbgrader"),
-        (
-            "second.md",
-            "kernelspec",
-            "autograder: {title: T}\nkernelspec",
-            "second.md: the header has an 'autograder' k",
-        ),
-        ("second.md", "---\njupytext", "jupytext", "second.md: has no YAML header"),
-        ("second.md", ":question: Halver", ":question: halve", "'halve' has 2 question cells; keep one"),
-        ("halving.md", ":check: halve", ":check: Halver", "second.md.*'Halver' has 2 check cells"),
-    ],
-)
-def test_what_authors_get_wrong_is_said_with_the_file(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
-    course = divided_course(tmp_path)
-    edit(course.root / "assignments" / TOPIC / file, old, new)
-    with pytest.raises(AuthoringError, match=said):
-        release(course, TOPIC)
-
-
-def test_a_check_in_another_notebook_than_its_question_is_said(tmp_path: Path) -> None:
-    course = divided_course(tmp_path)
-    folder = course.root / "assignments" / TOPIC
-    text = (folder / "halving.md").read_text(encoding="utf-8")
-    at = text.index("```{code-cell} ipython3\n:check: halve")
-    (folder / "halving.md").write_text(text[:at], encoding="utf-8")
-    with (folder / "second.md").open("a", encoding="utf-8") as file:
-        file.write("\n" + text[at:])
-    with pytest.raises(AuthoringError, match=r"second\.md, line \d+: the check of 'halve' .* in halving\.md"):
-        release(course, TOPIC)
-
-
-def test_every_claim_on_the_tests_can_be_verified(tmp_path: Path) -> None:
-    course = released_course(tmp_path)
-    assert "12 of 12 claims hold" in runner(course.root)("verify", TOPIC).stdout
-
-
-# ------------------------------------------------------------------------------------------------ grading
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +131,18 @@ def test_a_grading_can_be_repeated_and_a_changed_notebook_is_told(a_class: Cours
         replay.prepare(a_class, nobody)
 
 
-def test_results_of_another_machine_are_entered(a_class: Course, reports: dict[str, GradeReport]) -> None:
+def test_results_of_another_machine_are_entered(
+    a_class: Course, reports: dict[str, GradeReport], tmp_path: Path
+) -> None:
     done = record_class(a_class, TOPIC, a_class.submitted, a_class.results)
     assert done.problems == {}
     assert {report.student: report for report in done.reports} == reports
+    cells = (replace(reports["ada"].cells[0], notebook="third"),)
+    forged = tmp_path / f"{TOPIC}" / "ada.json"
+    forged.parent.mkdir()
+    forged.write_bytes(replace(reports["ada"], cells=cells).to_json())
+    problems = record_class(a_class, TOPIC, a_class.submitted, tmp_path).problems
+    assert "tells of a notebook that this assignment does not have" in problems["ada"]
 
 
 def test_bytes_of_several_notebooks_are_those_of_each_and_none_where_there_is_none(a_class: Course) -> None:
@@ -233,11 +155,76 @@ def test_bytes_of_several_notebooks_are_those_of_each_and_none_where_there_is_no
     assert submitted_bytes(dan) == b""
     with pytest.raises(InvalidSubmission, match=r"halving\.ipynb is not there; .*second\.ipynb is not there"):
         read_submission(dan, Limits())
-    small = min(parts, key=lambda part: len(part.data))
-    bounded = parted(ada.notebooks, read_submission(ada, Limits(notebook_bytes=len(small.data))))
-    assert [(part.name, "more than" in part.problem) for part in bounded] == [
-        (name, name != small.name) for name in ada.notebooks
-    ]
+
+
+def test_a_notebook_over_the_limit_costs_its_questions_and_is_graded_once(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    padded = json.loads(answered(course, SECOND)) | {"padding": " " * 30_000}
+    hand_in(course, "ada", second=json.dumps(padded).encode())
+    edit(
+        course.root / "assignments" / TOPIC / "halving.md", "call_seconds: 2", "call_seconds: 2, notebook_bytes: 20000"
+    )
+    reports, fresh = grade(course)
+    assert fresh == ("ada",)
+    assert points(reports["ada"])[1] == (SECOND, "Halver", 0.0, "invalid_submission")
+    assert reports["ada"].message.startswith("second.ipynb: the notebook has 0 MiB, more than 0")
+    assert grade(course)[1] == ()
+    with (course.submitted / "ada" / TOPIC / "second.ipynb").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    assert "more than 256" in grade(course)[0]["ada"].message
+    assert grade(course)[1] == ()
+
+
+def test_a_release_of_other_notebooks_stops_a_run_before_it_grades(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    hand_in(course, "ada")
+    handout = course.root / "assignments" / TOPIC / "halving.md"
+    handout.with_name("third.md").write_bytes(handout.with_name("second.md").read_bytes())
+    whole = handout.read_text(encoding="utf-8")
+    for notebooks in ("  notebooks: [halving, third]\n", ""):
+        changed = whole.replace("  notebooks: [halving, second]\n", notebooks)
+        handout.write_text(changed, encoding="utf-8")
+        with pytest.raises(AuthoringError, match=r"was released with '\w+' in \w+\.ipynb, and the header .* names hal"):
+            grade(course)
+    assert not list(course.results.rglob("*.json"))
+
+
+def test_a_question_that_moves_to_another_notebook_is_graded_there(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    hand_in(course, "ada")
+    assert grade(course)[0]["ada"].score == 5.0
+    folder = course.root / "assignments" / TOPIC
+    first, mark, rest = (
+        (folder / "halving.md").read_text(encoding="utf-8").partition("```{code-cell} ipython3\n:question")
+    )
+    (folder / "halving.md").write_text(first, encoding="utf-8")
+    with (folder / "second.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n{mark}{rest}")
+    release(course, TOPIC)
+    reports, fresh = grade(course, gradebook=True)
+    assert fresh == ("ada",)
+    told = {name: (where, verdict) for where, name, _, verdict in points(reports["ada"])}
+    assert told["halve"] == (SECOND, "missing")
+    assert read_finals(course, TOPIC)["ada"].score == 2.0
+
+
+def test_a_teams_copies_are_compared_by_content(tmp_path: Path) -> None:
+    course = released_course(tmp_path)
+    (course.root / "roster.csv").write_text("student,team\nada,t\nbob,t\n", encoding="utf-8")
+    hand_in(course, "ada", second=None)
+    hand_in(course, "bob", second=None).joinpath("notes.ipynb").write_bytes(b"")
+    assert {name: report.score for name, report in grade(course)[0].items()} == {"ada": 3.0, "bob": 3.0}
+    hand_in(course, "bob", halving=b"", second=b"")
+    assert {name: report.score for name, report in grade(course)[0].items()} == {"ada": 3.0, "bob": 3.0}
+
+
+def test_an_assignment_of_one_notebook_has_the_basis_that_it_had() -> None:
+    course = Course(TINY)
+    front = course.assignment(TOPIC).front
+    told = msgspec.json.encode(msgspec.to_builtins(Options()) | {"device": None, "gpu": None})
+    before = msgspec.json.encode(front).replace(b',"notebooks":[]', b"")
+    digest = hashlib.sha256(b"[%b,%b]" % (told, before)).hexdigest()[:16]
+    assert basis_of(course.assignment(TOPIC), Seed(b"0" * 32), Options()).options == digest
 
 
 def test_a_machine_of_a_cluster_grades_the_same(
@@ -346,85 +333,36 @@ def test_an_assignment_that_is_divided_once_it_was_graded_is_refused(tmp_path: P
         GradebookWriter(course, TOPIC)
 
 
+def test_other_notebooks_of_an_assignment_are_left_alone(tmp_path: Path) -> None:
+    """An instructor may have some of their own in nbgrader: they are neither removed nor counted."""
+    course = released_course(tmp_path)
+    hand_in(course, "ada")
+    db = f"sqlite:///{course.root / 'gradebook.db'}"
+    GradebookWriter(course, TOPIC).close()
+    with Gradebook(db) as gradebook:
+        gradebook.add_notebook("survey", TOPIC)
+        gradebook.add_grade_cell("mood", "survey", TOPIC, max_score=1, cell_type="code")
+    grade(course, gradebook=True)
+    with Gradebook(db) as gradebook:
+        assert {notebook.name for notebook in gradebook.find_assignment(TOPIC).notebooks} == {TOPIC, SECOND, "survey"}
+    assert set(read_finals(course, TOPIC)["ada"].scores) == {"halve", "Halver", "explain_halving"}
+
+
 def test_a_page_says_which_notebook(reports: dict[str, GradeReport]) -> None:
     whole, part, none = (render(reports[name], title="Halving") for name in ("ada", "bob", "dan"))
     assert "second.ipynb" in whole
     assert "Not all of your notebooks could be graded" in part
-    assert GONE in part
+    assert GONE.capitalize() in part
     assert "Your file could not be opened" not in part
     assert "1 of 2 tested questions fully right." in part
+    silent = render(reports["bob"], title="Halving", level="category")
+    assert "Missing or not to be opened: second.ipynb." in silent
+    dead = replace(
+        reports["ada"], message="halving.ipynb: it was busy; second.ipynb: it was busy", verdict=Verdict.TIMEOUT
+    )
+    assert "About your notebooks" in render(dead, title="Halving")
+    cells = (replace(reports["ada"].cells[0], notebook="\u202esecond\x1b", status="error"),)
+    assert not {"\u202e", "\x1b"} & set(render(replace(reports["ada"], cells=cells), title="Halving"))
     assert "Your file could not be opened" in none
     text = json.loads(results_json(reports["fay"], "full"))["output"]
     assert "of second.ipynb stopped with an error: SyntaxError" in text
-
-
-# --------------------------------------------------------------------------------------- other ways in and out
-
-
-@pytest.fixture
-def uploads(a_class: Course, tmp_path: Path) -> Iterator[tuple[Grader, Path]]:
-    with Grader(a_class, TOPIC, Options(isolation="process")) as grader:
-        (tmp_path / "submission" / "sub").mkdir(parents=True)
-        yield grader, tmp_path
-
-
-def test_gradescope_takes_both_wherever_they_lie(a_class: Course, uploads: tuple[Grader, Path]) -> None:
-    grader, root = uploads
-    (root / "submission" / "halving.ipynb").write_bytes(answered(a_class, TOPIC))
-    assert json.loads(graded(root, grader))["score"] == 3.0
-    (root / "submission" / "sub" / "second.ipynb").write_bytes(answered(a_class, SECOND))
-    assert json.loads(graded(root, grader))["score"] == 5.0
-
-
-def files(**notebooks: bytes) -> list[HandedIn]:
-    return [HandedIn(f"work/{name}.ipynb", lambda _, data=data: data) for name, data in notebooks.items()]  # type: ignore[misc]
-
-
-def test_collecting_takes_those_that_are_there(tmp_path: Path) -> None:
-    arrived = Arrived(
-        [
-            Delivery("ada", files(halving=b"1", second=b"2", third=b"3")),
-            Delivery("bob", files(second=b"2")),
-            Delivery("cat", files(third=b"3")),
-            Delivery("dan", [*files(second=b"2"), *files(second=b"4")]),
-        ],
-        {},
-    )
-    taken = take(arrived, tmp_path, TOPIC, 100, {}, (TOPIC, SECOND))
-    assert taken.new == ["ada", "bob"]
-    assert taken.notes == {"bob": "handed in no halving.ipynb"}
-    assert taken.problems == {
-        "cat": "handed in no halving.ipynb and no second.ipynb",
-        "dan": "handed in 2 notebooks, work/second.ipynb, work/second.ipynb; ask which one counts",
-    }
-    there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ipynb")}
-    assert there == {"ada/halving/halving.ipynb", "ada/halving/second.ipynb", "bob/halving/second.ipynb"}
-    assert take(arrived, tmp_path, TOPIC, 100, {}, (TOPIC, SECOND)).unchanged == ["ada", "bob"]
-
-
-def test_a_repository_gives_both(tmp_path: Path) -> None:
-    repository = bare(tmp_path / "a.git")
-    push(
-        repository, {"halving.ipynb": b"1", "halving/second.ipynb": b"2", "x/mine.ipynb": b"3", "x/second.ipynb": b"4"}
-    )
-    names = (TOPIC, SECOND)
-    usual, named = Source("ada", str(repository)), Source("ada", str(repository), path="x/mine.ipynb")
-    assert notebooks_of(usual, TOPIC, 100, names=names) == {TOPIC: b"1", SECOND: b"2"}
-    assert notebooks_of(named, TOPIC, 100, names=names) == {TOPIC: b"3", SECOND: b"4"}
-
-
-def test_similarity_reads_both(tmp_path: Path) -> None:
-    course = released_course(tmp_path)
-    own = "def total(values):\n    result = 0\n" + "".join(f"    result += values[{n}] * {n + 3}\n" for n in range(30))
-    for student in ("ada", "bob"):
-        hand_in(course, student, second=answered(course, SECOND, **{"Halver-answer": f"{HALVER}\n{own}"}))
-    hand_in(course, "cat", second=None)
-    written = write_similar(course, Wish(TOPIC, course.submitted), lambda _: None, lambda: None)
-    assert (written.compared, written.pairs, written.unreadable) == (3, 1, [])
-
-
-def test_students_start_from_both(tmp_path: Path) -> None:
-    found = student_files(released_course(tmp_path), Platform.GITHUB, [TOPIC])
-    assert {"halving/halving.ipynb", "halving/second.ipynb"} <= set(found)
-    assert b"halving/second.ipynb" in found["README.md"]
-    assert b"halving/second.ipynb" in found[".github/workflows/checks.yml"]
