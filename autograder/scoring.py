@@ -57,10 +57,11 @@ def _behind_gate(test: HiddenTest, record: TestRecord, *, opened: bool, waiting:
 
 def _with_note(suite: Suite, result: QuestionResult, results: Mapping[str, QuestionResult]) -> QuestionResult:
     depends = dict.fromkeys(d for t in suite.tests if t.question.name == result.name for d in t.question.depends_on)
-    broken = [name for name in depends if name in results and results[name].verdict is not Verdict.PASSED]
+    beside = [name for name in depends if name in results and results[name].notebook == result.notebook]
+    broken = [name for name in beside if results[name].verdict is not Verdict.PASSED]
     if result.verdict is Verdict.MISSING:  # what is there, right or wrong, leaves nothing unwritten
         broken = [name for name in broken if results[name].verdict is Verdict.MISSING]
-    if result.verdict is Verdict.PASSED or not broken:
+    if result.verdict in (Verdict.PASSED, Verdict.INVALID_SUBMISSION) or not broken:
         return result
     return msgspec.structs.replace(result, note=f"probably because of {' and '.join(broken)}")
 

@@ -147,6 +147,16 @@ def test_what_is_not_written_is_not_laid_to_what_is_wrong() -> None:
     assert scored((base, Verdict.MISSING), (user, Verdict.MISSING))[1].note == "probably because of base"
 
 
+def test_nothing_is_laid_to_an_answer_in_another_notebook_or_where_nothing_could_be_read() -> None:
+    base, user = a_test("base"), a_test("user", depends_on=("base",))
+    suite = a_suite(base, user)
+    records = [a_record(test, Verdict.FAILED) for test in (base, user)]
+    notes = [q.note for q in score_questions(suite, records, {}, {"base": "first", "user": "second"})]
+    assert notes == ["", ""]
+    unreadable = scored((base, Verdict.INVALID_SUBMISSION), (user, Verdict.INVALID_SUBMISSION))
+    assert [question.note for question in unreadable] == ["", ""]
+
+
 def test_a_manual_question_waits_for_its_person_and_weighs_in_the_maximum() -> None:
     auto, manual = scored((a_test("q"), Verdict.PASSED), manual={"explain": 2.0})
     assert (manual.kind, manual.score, manual.max_score, manual.tests) == ("manual", None, 2.0, ())

@@ -353,7 +353,7 @@ def test_a_page_says_which_notebook(reports: dict[str, GradeReport]) -> None:
     assert "second.ipynb" in whole
     assert "Not all of your notebooks could be graded" in part
     assert GONE.capitalize() in part
-    assert "Your file could not be opened" not in part
+    assert "could be opened as a notebook" not in part
     assert "1 of 2 tested questions fully right." in part
     silent = render(reports["bob"], title="Halving", level="category")
     assert "Missing or not to be opened: second.ipynb." in silent
@@ -363,6 +363,7 @@ def test_a_page_says_which_notebook(reports: dict[str, GradeReport]) -> None:
     assert "About your notebooks" in render(dead, title="Halving")
     cells = (replace(reports["ada"].cells[0], notebook="\u202esecond\x1b", status="error"),)
     assert not {"\u202e", "\x1b"} & set(render(replace(reports["ada"], cells=cells), title="Halving"))
-    assert "Your file could not be opened" in none
+    assert "None of your files could be opened as a notebook" in none
+    assert "because of" not in none
     text = json.loads(results_json(reports["fay"], "full"))["output"]
     assert "of second.ipynb stopped with an error: SyntaxError" in text
