@@ -84,13 +84,8 @@ class Assignment:
         """Data that students and the sandbox see read-only."""
         return self.root / "assignments" / self.topic / "files"
 
-    @property
-    def source_notebook(self) -> Path:
-        """The notebook with solutions that nbgrader reads, of several the main one; generated."""
-        return self.source_of(self.topic)
-
     def source_of(self, notebook: str) -> Path:
-        """One of its notebooks with solutions."""
+        """One of its notebooks with solutions, as nbgrader reads it; generated."""
         return self.root / "assignments" / self.topic / f"{notebook}.ipynb"
 
     @property

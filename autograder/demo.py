@@ -51,11 +51,12 @@ def demo(course: Course, output: Path, *, jobs: int = 0, console: Console) -> No
 
 
 def _topic(course: Course) -> str:
-    topics = [topic for topic in course.topics() if not course.assignment(topic).several]
-    if not topics:
-        where = course.root / "assignments"
-        raise UsageError(f"no assignment of one notebook in {where} to show; make one: autograder new TOPIC")
-    return FAVOURITE if FAVOURITE in topics else topics[0]
+    # The favourite first: a mistake in another assignment is no hindrance.
+    for topic in sorted(course.topics(), key=lambda topic: topic != FAVOURITE):
+        if not course.assignment(topic).several:
+            return topic
+    where = course.root / "assignments"
+    raise UsageError(f"no assignment of one notebook in {where} to show; make one: autograder new TOPIC")
 
 
 def _copy(course: Course, output: Path) -> Course:

@@ -67,7 +67,8 @@ def collect(
         advance()
     if until is not None and past:
         closed.add(until, answered)
-    return Collected(tuple(sorted(new)), tuple(sorted(unchanged)), dict(sorted(problems.items())), notes)
+    by_student = [dict(sorted(told.items())) for told in (problems, notes)]
+    return Collected(tuple(sorted(new)), tuple(sorted(unchanged)), *by_student)
 
 
 def _fetched(

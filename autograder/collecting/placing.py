@@ -47,7 +47,7 @@ def place(
 def still_there(submitted: Path, topic: str, student: str, absent: Iterable[str]) -> str:
     """What to add to the note on notebooks that are ``absent`` from what was handed in."""
     folder = submitted / student / topic
-    earlier = [f"{name}.ipynb" for name in absent if (folder / f"{name}.ipynb").is_file()]
+    earlier = [f"{name}.ipynb" for name in sorted(absent) if (folder / f"{name}.ipynb").is_file()]
     return f"; {' and '.join(earlier)} as collected before stays" if earlier else ""
 
 

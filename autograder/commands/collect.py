@@ -58,7 +58,6 @@ def collect(
     _require_fitting(zipped=bool(moodle or canvas), exchange=exchange, until=until, times=timestamps, owner=any_owner)
     found = Course.find(course)
     assignment = found.assignment(topic)
-    most_bytes = assignment.front.limits.notebook_bytes
     place = (submitted or found.submitted).resolve()
     deadline = None if until is None else read_time(until, "--until")
     if git is not None:
@@ -72,6 +71,7 @@ def collect(
 
     times = _times(timestamps) if timestamps is not None else {}
     roster = course_roster(found)
+    most_bytes = assignment.front.limits.notebook_bytes
 
     def arrived(what: Arrived) -> None:
         _tell_taken(take(what, place, topic, most_bytes, times, assignment.several), roster)

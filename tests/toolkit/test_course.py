@@ -45,7 +45,7 @@ def test_an_assignment_knows_its_files_and_its_header(course: Course) -> None:
     found = course.assignment(TOPIC)
     for path in (found.handout, found.files, found.reference, found.misconceptions, found.variants, found.hidden_tests):
         assert path.exists(), path
-    assert found.source_notebook == course.root / "assignments" / TOPIC / f"{TOPIC}.ipynb"
+    assert found.source_of(TOPIC) == course.root / "assignments" / TOPIC / f"{TOPIC}.ipynb"
     assert found.release_folder == course.root / "release" / TOPIC
     assert found.front.title == "Halving"
     assert found.front.limits == Limits(call_seconds=2.0)

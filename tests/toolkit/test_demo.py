@@ -9,7 +9,7 @@ from rich.console import Console
 
 from autograder.course import Course
 from autograder.demo import _copy, _print_places, demo
-from autograder.errors import UsageError
+from autograder.errors import AuthoringError, UsageError
 from autograder.model import GradeReport, Verdict
 from autograder.nbgrader_bridge import configured_db_url
 from autograder.nbgrader_bridge.database import open_gradebook
@@ -17,6 +17,7 @@ from autograder.release import release
 from autograder.samples import Material, sample_class
 from autograder.specimens import Workbook
 from tests.toolkit.tiny import TOPIC, opened, tiny_course
+from tests.toolkit.two_notebooks import divided_course
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,6 +147,22 @@ def test_course_without_an_assignment(tmp_path: Path) -> None:
     ):
         shown(Course(tmp_path), tmp_path / "demo")
     assert not (tmp_path / "demo").exists()
+
+
+def test_the_assignment_shown_has_one_notebook_and_others_are_no_hindrance(tmp_path: Path) -> None:
+    course = divided_course(tmp_path)
+    with pytest.raises(UsageError, match="no assignment of one notebook in"):
+        shown(course, tmp_path / "demo")
+    root = course.root
+    for path in ("assignments/aaa/aaa.md", "reference/attention.py", "tests/hidden/test_attention.py"):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text("not a handout\n" if path.endswith(".md") else "", encoding="utf-8")
+    (root / "assignments/attention").mkdir()
+    whole = (root / f"assignments/{TOPIC}/second.md").read_text(encoding="utf-8")
+    header = "autograder: {title: Attention}\nkernelspec"
+    (root / "assignments/attention/attention.md").write_text(whole.replace("kernelspec", header), encoding="utf-8")
+    with pytest.raises(AuthoringError, match=r"attention"):
+        shown(course, tmp_path / "demo")
 
 
 def test_class_of_any_assignment(tmp_path: Path) -> None:
